@@ -1,0 +1,1 @@
+"""A job queue that people can trust with a pipeline."""

@@ -1,0 +1,1 @@
+"""The stores behind the contract, opened by URL."""

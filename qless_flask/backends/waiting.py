@@ -1,0 +1,105 @@
+"""The pops that wait in this process, and who wakes them.
+
+A store tells its Waiters when a queue has got something (`wake`); each waiting pop then looks again. How a store hears
+of puts in other processes is its own affair: it is asked to listen while somebody waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+
+class Waiters:
+    """All waits of one backend in this process, first come, first woken. Safe to share between threads."""
+
+    def __init__(self, listen: Callable[[], None] | None = None) -> None:
+        """Remember `listen`, called (again and again, cheaply) whenever a pop begins to wait."""
+        self.closed = False
+        self._listen = listen
+        self._lock = threading.Lock()
+        self._waiting: dict[tuple[str, str], dict[Waiter, None]] = {}
+
+    def join(self, namespace: str, queues: Sequence[str]) -> Waiter:
+        """Begin to listen for jobs in these queues; use as a context."""
+        waiter = Waiter(self, [(namespace, queue) for queue in queues])
+        with self._lock:
+            for key in waiter.keys:
+                self._waiting.setdefault(key, {})[waiter] = None
+        if self._listen:
+            self._listen()
+        return waiter
+
+    def wake(self, namespace: str, queue: str, count: int = 1) -> int:
+        """Wake up to `count` of those that wait for a queue, the longest waiting first; tell how many there were."""
+        with self._lock:
+            ready = self._waiting.get((namespace, queue), {})
+            woken = [waiter for waiter in ready if not waiter.woken][:count]
+            for waiter in woken:
+                waiter.wake()
+        return len(woken)
+
+    def keys(self) -> list[tuple[str, str]]:
+        """List the (namespace, queue) pairs that somebody waits for."""
+        with self._lock:
+            return list(self._waiting)
+
+    def close(self) -> None:
+        """Wake everybody for good."""
+        self.closed = True
+        with self._lock:
+            for waiters in self._waiting.values():
+                for waiter in waiters:
+                    waiter.wake()
+
+    def leave(self, waiter: Waiter) -> None:
+        """Forget a waiter, and hand a wake that it no longer followed on to the next; its context does that."""
+        with self._lock:
+            for key in waiter.keys:
+                waiters = self._waiting.get(key)
+                if waiters is not None:
+                    waiters.pop(waiter, None)
+                    if not waiters:
+                        del self._waiting[key]
+        if waiter.woken and not self.closed:
+            for namespace, queue in waiter.keys:
+                self.wake(namespace, queue)
+
+
+class Waiter:
+    """One waiting pop."""
+
+    __slots__ = ("_event", "_waiters", "keys")
+
+    def __init__(self, waiters: Waiters, keys: list[tuple[str, str]]) -> None:
+        self.keys = keys
+        self._waiters = waiters
+        self._event = threading.Event()
+
+    @property
+    def woken(self) -> bool:
+        """Tell whether it was woken since its last sleep ended."""
+        return self._event.is_set()
+
+    def wake(self) -> None:
+        """End its sleep, or its next one."""
+        self._event.set()
+
+    def sleep(self, seconds: float) -> bool:
+        """Sleep until woken or so many seconds have passed; tell whether it was woken."""
+        woken = self._event.wait(seconds)
+        if not self._waiters.closed:
+            self._event.clear()
+        return woken
+
+    def __enter__(self) -> Waiter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._waiters.leave(self)

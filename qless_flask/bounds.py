@@ -1,0 +1,150 @@
+"""What a name, a text, a number and a piece of JSON may be: the bounds that every way in shares."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Sequence
+from typing import NoReturn
+
+from qless_flask.errors import FieldErrors, Invalid
+
+MAX_BATCH = 1_000
+MAX_TAGS = 32
+MAX_TEXT_BYTES = 200
+MAX_PIPELINE = 100
+MAX_PRIORITY = 511
+MAX_RETRIES = 1_000_000
+MAX_WAIT_SECONDS = 3_600.0
+MAX_DELAY_SECONDS = 100 * 366 * 86_400.0
+MAX_DATA_BYTES = 1 << 20
+MAX_MESSAGE_BYTES = 32 << 10
+MAX_RECORD_BYTES = 64 << 10
+MIN_HEARTBEAT_SECONDS = 0.1
+
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class Checks:
+    """Collects what is wrong with the fields of one object, so that an error tells all of it at once."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[str]] = {}
+
+    def done(self) -> None:
+        """Raise Invalid if anything was wrong."""
+        if self._found:
+            raise Invalid.of(self._found)
+
+    def wrong(self, field: str, why: str) -> None:
+        """Note one thing that is wrong with a field."""
+        self._found.setdefault(field, []).append(why)
+
+    def merge(self, field: str, fields: FieldErrors) -> None:
+        """Take over what was found inside the object that stands in `field`."""
+        for name, said in fields.items():
+            self._found.setdefault(f"{field}.{name}", []).extend(said)
+
+    def name(self, field: str, value: object) -> None:
+        """A queue's or a namespace's name: 1 to 128 of A-Z a-z 0-9 _ . : -"""
+        if not isinstance(value, str) or not _NAME.fullmatch(value):
+            self.wrong(field, "must be 1 to 128 of the characters A-Z a-z 0-9 _ . : -")
+
+    def names(self, field: str, values: object, *, least: int, most: int) -> None:
+        """Up to `most` names."""
+        for index, value in enumerate(self._listed(field, values, least, most)):
+            self.name(f"{field}.{index}", value)
+
+    def text(self, field: str, value: object) -> None:
+        """A jid, klass, worker, group or tag: 1 to 200 bytes of UTF-8 without control characters."""
+        if not is_text(value):
+            self.wrong(field, "must be 1 to 200 bytes of text without control characters")
+
+    def texts(self, field: str, values: object, *, least: int = 0, most: int) -> None:
+        """Up to `most` texts."""
+        for index, value in enumerate(self._listed(field, values, least, most)):
+            self.text(f"{field}.{index}", value)
+
+    def message(self, field: str, value: object) -> None:
+        """What a person or a traceback says: any text of at most 32 KiB, line ends and all."""
+        if not isinstance(value, str) or not _is_utf8(value):
+            self.wrong(field, "must be text")
+        elif len(value.encode()) > MAX_MESSAGE_BYTES:
+            self.wrong(field, f"must be at most {MAX_MESSAGE_BYTES} bytes")
+
+    def integer(self, field: str, value: object, low: int, high: int) -> None:
+        """A whole number, both ends included; True and 1.0 are none."""
+        if type(value) is not int or not low <= value <= high:
+            self.wrong(field, f"must be a whole number from {low} to {high}")
+
+    def seconds(self, field: str, value: object, low: float, high: float) -> None:
+        """A number of seconds, both ends included; not NaN."""
+        if type(value) not in (int, float) or not low <= value <= high:  # type: ignore[operator]
+            self.wrong(field, f"must be a number of seconds from {low:g} to {high:g}")
+
+    def one_of(self, field: str, value: object, choices: Collection[str]) -> None:
+        """One of a few words."""
+        if value not in choices:
+            self.wrong(field, f"must be one of {', '.join(choices)}")
+
+    def json(self, field: str, value: object) -> None:
+        """JSON as text (RFC 8259), of any depth that can be read, without NaN and lone surrogates."""
+        why = json_fault(value)
+        if why:
+            self.wrong(field, why)
+
+    def _listed(self, field: str, values: object, least: int, most: int) -> Sequence[object]:
+        if not isinstance(values, (tuple, list)):
+            self.wrong(field, "must be a list")
+            return ()
+        if not least <= len(values) <= most:
+            self.wrong(field, f"must have {least} to {most} items")
+            return ()
+        return values
+
+
+def is_text(value: object) -> bool:
+    """Tell whether a value can be a jid, klass, worker, group or tag."""
+    if not isinstance(value, str) or not value or len(value) > MAX_TEXT_BYTES:
+        return False
+    if value.isascii():
+        return value.isprintable()
+    return _is_utf8(value) and not _CONTROL.search(value) and len(value.encode()) <= MAX_TEXT_BYTES
+
+
+def json_fault(text: object) -> str | None:
+    """Tell what keeps a text from being JSON that every language can read, or None if nothing does."""
+    if not isinstance(text, str):
+        return "must be JSON, as text"
+    try:
+        # Numbers stay text: a number of 5,000 digits is JSON, though Python will not make an int of it.
+        value = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse)
+    except RecursionError:
+        return "is JSON nested too deep"
+    except ValueError as error:
+        return f"is not JSON: {error}"
+    if _ESCAPED_SURROGATE.search(text):
+        text = json.dumps(value, ensure_ascii=False)
+    return None if _is_utf8(text) else "holds half a surrogate pair, which is no character"
+
+
+def check_batch(field: str, items: Sequence[object], *, least: int = 0) -> None:
+    """Raise Invalid unless a batch has `least` to 1,000 items."""
+    if isinstance(items, str) or not least <= len(items) <= MAX_BATCH:
+        raise Invalid.of({field: [f"must have {least} to {MAX_BATCH:,} items"]})
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")

@@ -1,0 +1,204 @@
+"""Everything that can go wrong, one class a fact; the code is the same word in Lua, JSON and Python.
+
+QlessError                      INTERNAL 500
+├── Malformed                   MALFORMED 400
+├── NotFound                    NOT_FOUND 404
+│   ├── JobNotFound             JOB_NOT_FOUND 404
+│   ├── QueueNotFound           QUEUE_NOT_FOUND 404
+│   └── WorkerNotFound          WORKER_NOT_FOUND 404
+├── MethodNotAllowed            METHOD_NOT_ALLOWED 405
+├── Conflict                    (never raised itself) 409
+│   ├── JobExists               JOB_EXISTS 409
+│   ├── LeaseLost               LEASE_LOST 409
+│   ├── JobCanceled             JOB_CANCELED 409
+│   ├── WrongState              WRONG_STATE 409
+│   └── NotEmpty                NOT_EMPTY 409
+├── TooLarge                    TOO_LARGE 413
+├── UnsupportedMediaType        UNSUPPORTED_MEDIA_TYPE 415
+├── Invalid                     INVALID 422
+├── Internal                    INTERNAL 500
+└── BackendUnavailable          BACKEND_UNAVAILABLE 503
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+FieldErrors = Mapping[str, list[str]]
+
+
+class QlessError(Exception):
+    """The root: catch it to catch all that this package raises on purpose.
+
+    `subject` is the jid, queue, worker or other name that the error is about, where it is about one;
+    `fields` says what is wrong with each field (`{"jobs.3.priority": ["…"]}`), where fields are at fault.
+    """
+
+    code: ClassVar[str] = "INTERNAL"
+    status: ClassVar[int] = 500
+    sentence: ClassVar[str] = "something went wrong inside the server; its log says what"
+
+    def __init__(self, message: str = "", *, subject: str | None = None, fields: FieldErrors | None = None) -> None:
+        self.message = message or self.sentence.format(subject=subject)
+        self.subject = subject
+        self.fields: FieldErrors = fields or {}
+        super().__init__(self.message)
+
+    @classmethod
+    def about(cls, subject: str) -> QlessError:
+        """Build the error with its own sentence about one jid, queue or worker."""
+        return cls(subject=subject)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, QlessError):
+            return NotImplemented
+        return (self.code, self.subject, self.message) == (other.code, other.subject, other.message)
+
+    def __hash__(self) -> int:
+        return hash((self.code, self.subject, self.message))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.message, self.subject, dict(self.fields))
+
+
+class Malformed(QlessError):
+    """The request cannot be read: no JSON, or not the JSON that was announced."""
+
+    code, status = "MALFORMED", 400
+    sentence = "the body is not valid JSON"
+
+
+class NotFound(QlessError):
+    """What was named is not there."""
+
+    code, status = "NOT_FOUND", 404
+    sentence = "there is nothing at {subject}"
+
+
+class JobNotFound(NotFound):
+    """No job has this jid: it was never put, or it was pruned."""
+
+    code = "JOB_NOT_FOUND"
+    sentence = "no job {subject}: it was never put here, or it ended and was pruned"
+
+
+class QueueNotFound(NotFound):
+    """No queue has this name: nothing was put into it or configured for it yet."""
+
+    code = "QUEUE_NOT_FOUND"
+    sentence = "no queue {subject}: put a job into it, configure it or pause it, and it is there"
+
+
+class WorkerNotFound(NotFound):
+    """No worker of this name has popped lately."""
+
+    code = "WORKER_NOT_FOUND"
+    sentence = "no worker {subject} has popped here lately"
+
+
+class MethodNotAllowed(QlessError):
+    """The address exists, but not for this HTTP method."""
+
+    code, status = "METHOD_NOT_ALLOWED", 405
+    sentence = "this address does not take that method"
+
+
+class Conflict(QlessError):
+    """The store's state says no; looking again will show why."""
+
+    code, status = "CONFLICT", 409
+    sentence = "{subject} is in the way"
+
+
+class JobExists(Conflict):
+    """A job of this jid is there already, and the put said `reject`."""
+
+    code = "JOB_EXISTS"
+    sentence = "job {subject} exists already: put it with if_exists keep or replace, or under another jid"
+
+
+class LeaseLost(Conflict):
+    """The lease ended, or another worker holds the job now."""
+
+    code = "LEASE_LOST"
+    sentence = "the lease on job {subject} is gone: it ended, or another worker holds the job; stop working on it"
+
+
+class JobCanceled(Conflict):
+    """The job was canceled while this worker held it."""
+
+    code = "JOB_CANCELED"
+    sentence = "job {subject} was canceled; stop working on it"
+
+
+class WrongState(Conflict):
+    """The job is in a state that this operation does not start from."""
+
+    code = "WRONG_STATE"
+    sentence = "job {subject} is not in a state that allows this"
+
+
+class NotEmpty(Conflict):
+    """The queue still holds jobs."""
+
+    code = "NOT_EMPTY"
+    sentence = "queue {subject} still holds jobs: move or cancel them, or wait until they are pruned"
+
+
+class TooLarge(QlessError):
+    """The body, the batch or the data of one job is over its limit."""
+
+    code, status = "TOO_LARGE", 413
+    sentence = "that is over the size limit"
+
+
+class UnsupportedMediaType(QlessError):
+    """The body is announced as something other than JSON."""
+
+    code, status = "UNSUPPORTED_MEDIA_TYPE", 415
+    sentence = "send JSON, with Content-Type: application/json"
+
+
+class Invalid(QlessError):
+    """It can be read, but means nothing here; `fields` names each field at fault."""
+
+    code, status = "INVALID", 422
+    sentence = "some values cannot be taken as they are"
+
+    @classmethod
+    def of(cls, fields: FieldErrors) -> Invalid:
+        """Build the error from what is wrong with each field."""
+        told = "; ".join(f"{name}: {' '.join(said)}" for name, said in fields.items())
+        return cls(told, fields=fields)
+
+
+class Internal(QlessError):
+    """A fault of ours; the server's log has the traceback."""
+
+
+class BackendUnavailable(QlessError):
+    """The store cannot be reached, or did not answer; what was asked may or may not have happened."""
+
+    code, status = "BACKEND_UNAVAILABLE", 503
+    sentence = "the store cannot be reached now; try again in a moment"
+
+
+def error_for(
+    code: str, message: str = "", *, subject: str | None = None, fields: FieldErrors | None = None
+) -> QlessError:
+    """Build the error that a code names, as Lua scripts and HTTP answers give it; an unknown code is Internal."""
+    return _CLASSES.get(code, Internal)(message, subject=subject, fields=fields)
+
+
+def _rebuild(cls: type[QlessError], message: str, subject: str | None, fields: FieldErrors) -> QlessError:
+    return cls(message, subject=subject, fields=fields)
+
+
+def _tree(root: type[QlessError]) -> Iterator[type[QlessError]]:
+    for cls in root.__subclasses__():
+        yield cls
+        yield from _tree(cls)
+
+
+_CLASSES: dict[str, type[QlessError]] = {cls.code: cls for cls in _tree(QlessError)}
