@@ -191,8 +191,8 @@ class Pop:
     """What a worker asks for: up to `limit` jobs of `queues`.
 
     `listed` takes all it can of the first queue, then of the next; `round_robin` one of each in turn, beginning one
-    queue further along the list after each such pop that found something. The same worker and `request` within a heartbeat
-    is given the same leases again.
+    queue further along the list after each such pop that found something. The same worker and `request` within a
+    heartbeat is given the same leases again.
     """
 
     queues: tuple[str, ...]

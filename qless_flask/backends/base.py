@@ -256,7 +256,8 @@ class Namespace(ABC):
     def promote(self, limit: int = 1000) -> Promoted:
         """Take back lost leases and make due jobs available, in all queues, up to `limit` together.
 
-        Pop does as much for its own queues. Due jobs take their places in order of due time, then jid. Events: promoted, lost, failed.
+        Pop does as much for its own queues. Due jobs take their places in order of due time,
+        then jid. Events: promoted, lost, failed.
         """
 
     @abstractmethod

@@ -55,6 +55,16 @@ LOOK_AGAIN_SECONDS = 5.0
 """How long a waiting pop sleeps at most before it looks again by itself, should a wake have been lost."""
 
 
+def to_milliseconds(seconds: float) -> int:
+    """Turn seconds into the whole milliseconds that stores keep."""
+    return round(seconds * 1000)
+
+
+def to_seconds(milliseconds: int) -> float:
+    """Turn a store's milliseconds into the seconds that answers give."""
+    return milliseconds / 1000
+
+
 class StoreNamespace(Namespace):
     """A namespace that lies in a store of its own rather than behind a server."""
 
