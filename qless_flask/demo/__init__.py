@@ -1,0 +1,1 @@
+"""The demo: a crawl of the documentation that every Python carries, as a pipeline of three queues."""
