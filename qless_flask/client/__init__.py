@@ -1,0 +1,72 @@
+"""The client: handles for people on queues, jobs and workers. Sugar; the rules stand in the backends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+
+from qless_flask.backends import open_backend
+from qless_flask.backends.base import Backend, Namespace
+from qless_flask.client.data import Data
+from qless_flask.client.functions import JobFunction, job, registry_of
+from qless_flask.client.jobs import JobHandle, Jobs
+from qless_flask.client.leased import LeasedJob
+from qless_flask.client.outcomes import FailJob, ReleaseJob, RetryJob
+from qless_flask.client.queues import PutOptions, QueueHandle, Queues, put_all
+from qless_flask.client.workers import Workers
+from qless_flask.models import Actor, NewJob
+
+__all__ = [
+    "Client",
+    "Data",
+    "FailJob",
+    "JobFunction",
+    "JobHandle",
+    "Jobs",
+    "LeasedJob",
+    "PutOptions",
+    "QueueHandle",
+    "Queues",
+    "ReleaseJob",
+    "RetryJob",
+    "Workers",
+    "job",
+    "registry_of",
+]
+
+
+class Client:
+    """One namespace of a store: `client.queues["fetch"].put("Crawl", {"url": url}, priority=10)`.
+
+    Takes the URL of a store, or a backend that is open already and then stays open.
+    What is done by hand through it is noted as done by `actor`.
+    """
+
+    def __init__(self, store: str | Backend, namespace: str = "default", *, actor: Actor | None = None) -> None:
+        self._owned = open_backend(store) if isinstance(store, str) else None
+        self.backend: Backend = self._owned or store  # type: ignore[assignment]
+        self.namespace: Namespace = self.backend.namespace(namespace)
+        self._actor = actor
+        self.queues = Queues(self.namespace, actor)
+        self.jobs = Jobs(self.namespace, actor)
+        self.workers = Workers(self.namespace)
+
+    def put(self, jobs: Iterable[NewJob]) -> list[JobHandle]:
+        """Put jobs of any queues and klasses; each thousand goes in whole or not at all."""
+        return put_all(self.namespace, jobs, self._actor)
+
+    def close(self) -> None:
+        """Close the store, if this client opened it."""
+        if self._owned:
+            self._owned.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,118 @@
+"""A job that this process holds a lease on."""
+
+from __future__ import annotations
+
+import time
+from typing import NoReturn
+
+from qless_flask.backends.base import Namespace
+from qless_flask.client.data import SAME, Data, dump, dump_unless_same, load, only
+from qless_flask.errors import JobCanceled, JobNotFound, LeaseLost, QlessError
+from qless_flask.models import Complete, Fail, Job, Lease, Release, Retry, Settled, Settlement
+
+LOST: tuple[type[QlessError], ...] = (LeaseLost, JobCanceled, JobNotFound)
+"""What a store answers when a lease is no longer good for anything."""
+
+
+class LeasedJob:
+    """A popped job, to be worked and settled: `complete`, `retry`, `fail` or `release`.
+
+    Every call raises LeaseLost, JobCanceled or JobNotFound when the lease is gone.
+    """
+
+    __slots__ = ("_clock_offset", "_data", "_namespace", "job", "lease", "lost")
+
+    def __init__(self, namespace: Namespace, lease: Lease) -> None:
+        if lease.job is None:
+            raise ValueError("a lease without its job: only a pop answers with both")
+        self._namespace = namespace
+        self._data: Data = SAME
+        # The store's clock may be far from ours, but the pop tells it: the run began at this moment.
+        self._clock_offset = (lease.job.started_at or time.time()) - time.monotonic()
+        self.job: Job = lease.job
+        self.lease = lease
+        self.lost: QlessError | None = None
+        """Why the lease is gone, once that is known; then stop working on the job."""
+
+    @property
+    def jid(self) -> str:
+        return self.lease.jid
+
+    @property
+    def klass(self) -> str:
+        return self.job.klass
+
+    @property
+    def queue(self) -> str:
+        return self.job.queue
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return self.job.tags
+
+    @property
+    def data(self) -> Data:
+        """The job's data, as Python; changes of it are not kept unless given to `complete` or `fail`."""
+        if self._data is SAME:
+            self._data = load(self.job.data)
+        return self._data
+
+    @property
+    def ttl(self) -> float | None:
+        """Seconds that are left of the lease, below 0 when it may be taken back; None: it does not expire."""
+        if self.lease.expires_at is None:
+            return None
+        return self.lease.expires_at - self._clock_offset - time.monotonic()
+
+    def heartbeat(self) -> float | None:
+        """Renew the lease, and tell how many seconds it now has."""
+        try:
+            self.renewed(only(self._namespace.heartbeat([self.lease])))
+        except LOST as error:
+            self._lose(error)
+        return self.ttl
+
+    def renewed(self, lease: Lease) -> None:
+        """Take over the expiry that a heartbeat answered."""
+        self.lease = Lease(lease.jid, lease.token, lease.expires_at, self.job)
+
+    def check(self) -> None:
+        """Raise if the lease is known to be gone: a long loop calls this, and stops. Asks nobody."""
+        if self.lost is not None:
+            raise self.lost
+
+    def log(self, message: str, data: Data = SAME) -> None:
+        """Add a line to the job's log."""
+        try:
+            self._namespace.log(self.lease, message, dump_unless_same(data))
+        except LOST as error:
+            self._lose(error)
+
+    def complete(self, *, next: str | None = None, delay: float = 0.0, data: Data = SAME) -> Settled:
+        """End this stage: on to the queue `next`, else to the pipeline's next, else the job is complete."""
+        return self._settle(Complete(self.lease, data=dump_unless_same(data), next=next, delay=delay))
+
+    def retry(self, *, delay: float | None = None, group: str = "retries", message: str = "") -> Settled:
+        """Run it again, after `delay` seconds; failed under `group` if no retry remains."""
+        return self._settle(Retry(self.lease, delay=delay, group=group, message=message))
+
+    def fail(self, group: str, message: str = "", *, data: Data = SAME) -> Settled:
+        """Give it to a person, under `group`."""
+        return self._settle(Fail(self.lease, group=group, message=message, data=dump_unless_same(data)))
+
+    def release(self, *, delay: float = 0.0) -> Settled:
+        """Give it back unharmed."""
+        return self._settle(Release(self.lease, delay=delay))
+
+    def _settle(self, settlement: Settlement) -> Settled:
+        try:
+            return only(self._namespace.settle([settlement]))
+        except LOST as error:
+            self._lose(error)
+
+    def _lose(self, error: QlessError) -> NoReturn:
+        self.lost = error
+        raise error
+
+    def __repr__(self) -> str:
+        return f"<LeasedJob {self.jid} {self.klass} of {self.queue}: {dump(self.data)[:80]}>"
