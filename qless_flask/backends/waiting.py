@@ -10,16 +10,19 @@ import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
+WaitKey = tuple[str, str]
+"""A namespace's name and a queue's."""
+
 
 class Waiters:
     """All waits of one backend in this process, first come, first woken. Safe to share between threads."""
 
-    def __init__(self, listen: Callable[[], None] | None = None) -> None:
-        """Remember `listen`, called (again and again, cheaply) whenever a pop begins to wait."""
+    def __init__(self, listen: Callable[[Sequence[WaitKey]], None] | None = None) -> None:
+        """Remember `listen`, called whenever a pop begins to wait, with the (namespace, queue) pairs it waits for."""
         self.closed = False
         self._listen = listen
         self._lock = threading.Lock()
-        self._waiting: dict[tuple[str, str], dict[Waiter, None]] = {}
+        self._waiting: dict[WaitKey, dict[Waiter, None]] = {}
 
     def join(self, namespace: str, queues: Sequence[str]) -> Waiter:
         """Begin to listen for jobs in these queues; use as a context."""
@@ -27,9 +30,13 @@ class Waiters:
         with self._lock:
             for key in waiter.keys:
                 self._waiting.setdefault(key, {})[waiter] = None
-        if self._listen:
-            self._listen()
+        self.listen(waiter.keys)
         return waiter
+
+    def listen(self, keys: Sequence[WaitKey]) -> None:
+        """Ask the store to listen for jobs in these."""
+        if self._listen and not self.closed:
+            self._listen(keys)
 
     def wake(self, namespace: str, queue: str, count: int = 1) -> int:
         """Wake up to `count` of those that wait for a queue, the longest waiting first; tell how many there were."""
@@ -40,10 +47,10 @@ class Waiters:
                 waiter.wake()
         return len(woken)
 
-    def keys(self) -> list[tuple[str, str]]:
-        """List the (namespace, queue) pairs that somebody waits for."""
+    def keys(self) -> list[WaitKey]:
+        """List the (namespace, queue) pairs that somebody waits for who is not woken yet."""
         with self._lock:
-            return list(self._waiting)
+            return [key for key, waiters in self._waiting.items() if any(not waiter.woken for waiter in waiters)]
 
     def close(self) -> None:
         """Wake everybody for good."""
@@ -72,7 +79,7 @@ class Waiter:
 
     __slots__ = ("_event", "_waiters", "keys")
 
-    def __init__(self, waiters: Waiters, keys: list[tuple[str, str]]) -> None:
+    def __init__(self, waiters: Waiters, keys: list[WaitKey]) -> None:
         self.keys = keys
         self._waiters = waiters
         self._event = threading.Event()
@@ -88,6 +95,7 @@ class Waiter:
 
     def sleep(self, seconds: float) -> bool:
         """Sleep until woken or so many seconds have passed; tell whether it was woken."""
+        self._waiters.listen(self.keys)
         woken = self._event.wait(seconds)
         if not self._waiters.closed:
             self._event.clear()

@@ -1,0 +1,101 @@
+"""The connection to a Redis or Valkey: its namespaces, its health, and who listens for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import cast
+
+from redis.cluster import RedisCluster
+
+from qless_flask.backends.base import Backend, Clock
+from qless_flask.backends.redis.connection import Client, open_client, told_as_ours
+from qless_flask.backends.redis.namespace import RedisNamespace, key_prefix
+from qless_flask.backends.redis.scripts import Connection
+from qless_flask.backends.redis.waking import Listener
+from qless_flask.backends.waiting import Waiters, WaitKey
+
+NAMES = "qless:namespaces"
+"""The set of all namespaces: the one key outside their slots."""
+_NAME_AGAIN_SECONDS = 60.0
+
+
+class RedisBackend(Backend):
+    """A backend on one server, behind Sentinel, or on a Cluster (each namespace lies in one slot)."""
+
+    def __init__(self, url: str, *, clock: Clock | None = None, client: Client | None = None) -> None:
+        """Open a client by URL, or use the one given; nothing is sent yet."""
+        self.url = url
+        self._client = client or open_client(url)
+        self._clock = clock
+        self._clustered = isinstance(self._client, RedisCluster)
+        self._waiters = Waiters(self._listen)
+        self._listeners: dict[str | None, Listener] = {}
+        self._named: dict[str, float] = {}
+        self._lock = threading.Lock()
+
+    def namespace(self, name: str) -> RedisNamespace:
+        return RedisNamespace(name, self._waiters, self._client, clock=self._clock, named=self._name)
+
+    def namespaces(self) -> list[str]:
+        with told_as_ours():
+            names = cast("set[bytes]", self._client.smembers(NAMES))
+        return sorted(name.decode() for name in names if not name.startswith(b"_"))
+
+    def ping(self) -> list[str]:
+        with told_as_ours():
+            self._client.ping()
+        return self._risks()
+
+    def close(self) -> None:
+        self._waiters.close()
+        for listener in list(self._listeners.values()):
+            listener.interrupt()
+        self._client.close()
+
+    def _name(self, name: str) -> None:
+        """Enter a namespace into the set of all, before its first write and now and then again."""
+        if time.monotonic() - self._named.get(name, -_NAME_AGAIN_SECONDS) >= _NAME_AGAIN_SECONDS:
+            self._client.sadd(NAMES, name)
+            self._named[name] = time.monotonic()
+
+    def _listen(self, keys: Sequence[WaitKey]) -> None:
+        group = keys[0][0] if self._clustered else None
+        listener = self._listeners.get(group)
+        if listener is None:
+            with self._lock:
+                listener = self._listeners.setdefault(group, Listener(self._client, self._waiters, _wake_key, group))
+        listener.cover(keys)
+
+    def _risks(self) -> list[str]:
+        risks = []
+        if self._setting("appendonly") == "no":
+            risks.append("appendonly is off: a crash of the store loses what came since its last snapshot")
+        elif self._setting("appendfsync") not in ("always", None):
+            risks.append("appendfsync is not always: a crash of the store may lose the last second")
+        if self._setting("maxmemory-policy") not in ("noeviction", None):
+            risks.append("maxmemory-policy is not noeviction: the store may drop jobs when it is full")
+        return risks
+
+    def _setting(self, name: str) -> str | None:
+        """Read a setting of the server; None where it does not tell (managed services close CONFIG)."""
+        client = cast(Connection, self._client)
+        try:
+            with told_as_ours():
+                found = cast("list[bytes]", client.execute_command("CONFIG GET", name))
+        except Exception:  # noqa: BLE001 - whatever a service says instead, the queue itself does not need it
+            return None
+        values = [value.decode() if isinstance(value, bytes) else str(value) for value in _flat(found)]
+        return values[1] if len(values) > 1 else None
+
+
+def _flat(found: object) -> list[object]:
+    if isinstance(found, dict):
+        return [part for item in found.items() for part in item]
+    return list(found) if isinstance(found, list) else []
+
+
+def _wake_key(key: WaitKey) -> str:
+    namespace, queue = key
+    return f"{key_prefix(namespace)}:wake:{queue}"

@@ -1,0 +1,6 @@
+-- now: the time in milliseconds: the server's, or that of the clock which the backend was given.
+local now = tonumber(ARGV[1])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end

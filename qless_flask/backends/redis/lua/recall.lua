@@ -1,0 +1,4 @@
+-- recall(now, name)
+-- Read a record.
+-- @include keys
+return call('HGET', key('memory'), ARGV[2])

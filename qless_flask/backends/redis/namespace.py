@@ -1,0 +1,340 @@
+"""A namespace in Redis: arguments in, one script, models out."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+from qless_flask.backends.base import Clock
+from qless_flask.backends.redis import scripts
+from qless_flask.backends.redis.connection import Client, told_as_ours
+from qless_flask.backends.redis.log import read_log
+from qless_flask.backends.redis.records import (
+    STATES,
+    read_full_job,
+    read_job,
+    read_line,
+    read_popped_job,
+    write_options,
+)
+from qless_flask.backends.redis.scripts import Argument, Reply
+from qless_flask.backends.redis.walk import walk
+from qless_flask.backends.store import StoreNamespace, to_milliseconds, to_seconds
+from qless_flask.backends.waiting import Waiters
+from qless_flask.bounds import MAX_TAGS
+from qless_flask.errors import Invalid, QlessError, error_for
+from qless_flask.models import (
+    Actor,
+    Changes,
+    Complete,
+    EventPage,
+    Exchanged,
+    Fail,
+    Filter,
+    Job,
+    Lease,
+    LogLine,
+    NewJob,
+    Page,
+    Pop,
+    Popped,
+    Promoted,
+    Pruned,
+    Put,
+    Queue,
+    QueueSettings,
+    Retry,
+    Setting,
+    Settled,
+    Settlement,
+    Worker,
+)
+
+
+class RedisNamespace(StoreNamespace):
+    """One namespace; all its keys share one hash tag."""
+
+    def __init__(
+        self,
+        name: str,
+        waiters: Waiters,
+        client: Client,
+        *,
+        clock: Clock | None,
+        named: Callable[[str], None],
+    ) -> None:
+        super().__init__(name, waiters)
+        self.prefix = key_prefix(name)
+        self.client = client
+        self._clock = clock
+        self._named = named
+
+    # Jobs go in, are worked, and end
+
+    def _put(self, jobs: Sequence[NewJob]) -> list[Put]:
+        arguments: list[Argument] = []
+        for job in jobs:
+            due = f"a{to_milliseconds(job.at)}" if job.at is not None else _delay(job.delay)
+            arguments += (cast(str, job.jid), job.queue, job.klass, job.data)
+            arguments += (job.priority, due, job.if_exists, write_options(job))
+        reply = cast("list[bytes]", self._write("put", *arguments))
+        return [
+            Put(cast(str, job.jid), STATES[answer[:1].decode()], answer[1:] == b"1")
+            for job, answer in zip(jobs, reply, strict=True)
+        ]
+
+    def _pop(self, pop: Pop, wait_left: float) -> Popped:
+        return _read_popped(self._write("pop", *_pop_arguments(pop, wait_left)))
+
+    def _exchange(self, settlements: Sequence[Settlement], pop: Pop, wait_left: float) -> Exchanged:
+        arguments = _settle_arguments(settlements)
+        answers, popped = cast(
+            "tuple[Reply, Reply]",
+            self._write("exchange", len(settlements), *arguments, *_pop_arguments(pop, wait_left)),
+        )
+        return Exchanged(tuple(_read_settled(settlements, answers)), _read_popped(popped))
+
+    def _heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]:
+        arguments = [argument for lease in leases for argument in (lease.jid, lease.token)]
+        reply = cast("list[bytes | int]", self._write("heartbeat", *arguments))
+        return [_read_renewed(lease, answer) for lease, answer in zip(leases, reply, strict=True)]
+
+    def _settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
+        return _read_settled(settlements, self._write("settle", *_settle_arguments(settlements)))
+
+    def _log(self, lease: Lease, message: str, data: str | None) -> None:
+        self._write("log", lease.jid, lease.token, message, data or "")
+
+    # By hand
+
+    def _cancel(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]:
+        return _read_changed(jids, self._write("cancel", _actor(actor), *jids))
+
+    def _move(self, jids: Sequence[str], queue: str, delay: float, actor: Actor | None) -> list[Job | QlessError]:
+        reply = self._write("move", _actor(actor), queue, to_milliseconds(delay), *jids)
+        return _read_changed(jids, reply)
+
+    def _update(self, jids: Sequence[str], changes: Changes, actor: Actor | None) -> list[Job | QlessError]:
+        plain: list[Argument] = [
+            "" if value is None else value for value in (changes.priority, changes.data, changes.retries)
+        ]
+        tags: list[Argument] = [
+            len(changes.add_tags),
+            *changes.add_tags,
+            len(changes.remove_tags),
+            *changes.remove_tags,
+        ]
+        return _read_changed(jids, self._write("update", _actor(actor), *plain, *tags, *jids))
+
+    def _timeout(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]:
+        return _read_changed(jids, self._write("timeout", _actor(actor), *jids))
+
+    # Look-ups
+
+    def _get(self, jids: Sequence[str]) -> list[Job | None]:
+        reply = cast("list[list[bytes]]", self.read("get", *jids))
+        return [read_full_job(jid, *found) if found[0] else None for jid, found in zip(jids, reply, strict=True)]
+
+    def _lines(self, jid: str) -> list[LogLine]:
+        return [read_line(text) for text in cast("list[bytes]", self.read("lines", jid))]
+
+    def _select(self, filter: Filter, cursor: str | None, limit: int) -> Page:
+        return walk(self, filter, cursor, limit)
+
+    def _queues(self, names: Sequence[str] | None) -> list[Queue]:
+        rows = cast("list[Reply]", self.read("queues", *_named(names)))
+        found = [_read_queue(row) for row in rows]
+        return sorted(found, key=lambda queue: queue.name) if names is None else found
+
+    def _workers(self, names: Sequence[str] | None) -> list[Worker]:
+        rows = cast("list[list[bytes]]", self.read("workers", *_named(names)))
+        found = [Worker(name.decode(), int(running), to_seconds(int(seen))) for name, seen, running in rows]
+        return sorted(found, key=lambda worker: worker.name) if names is None else found
+
+    def _events(self, after: str | None, limit: int, wait: float) -> EventPage:
+        return read_log(self, after, limit, wait)
+
+    # Queues, live
+
+    def _configure(self, queue: str, changes: Mapping[str, Setting], actor: Actor | None) -> Queue:
+        pairs: list[Argument] = []
+        for name, value in changes.items():
+            pairs += (name, _setting(name, value))
+        return _read_queue(self._write("configure", _actor(actor), queue, *pairs))
+
+    def _pause(self, queue: str, actor: Actor | None) -> Queue:
+        return _read_queue(self._write("pause", _actor(actor), queue))
+
+    def _resume(self, queue: str, actor: Actor | None) -> Queue:
+        return _read_queue(self._write("resume", _actor(actor), queue))
+
+    def _forget(self, queue: str, actor: Actor | None) -> None:
+        self._write("forget", _actor(actor), queue)
+
+    # Upkeep and records
+
+    def _promote(self, limit: int) -> Promoted:
+        promoted, lost, more = cast("list[int]", self._upkeep("promote", limit))
+        return Promoted(promoted, lost, bool(more))
+
+    def _prune(self, limit: int) -> Pruned:
+        jobs, more = cast("list[int]", self._upkeep("prune", limit))
+        return Pruned(jobs, bool(more))
+
+    def _lead(self, role: str, holder: str, seconds: float) -> bool:
+        return self._write("lead", role, holder, to_milliseconds(seconds)) == 1
+
+    def _remember(self, name: str, value: str | None, expected: str | None) -> bool:
+        return self._write("remember", name, _optional(value), _optional(expected)) == 1
+
+    def _recall(self, name: str) -> str | None:
+        found = cast("bytes | None", self.read("recall", name))
+        return None if found is None else found.decode()
+
+    # Below
+
+    def read(self, script: str, *arguments: Argument) -> Reply:
+        """Run a script that changes nothing."""
+        with told_as_ours():
+            return scripts.run(cast(scripts.Connection, self.client), script, self.prefix, self._time(), *arguments)
+
+    def known_queues(self) -> list[str]:
+        """List the queues that are known, sorted."""
+        with told_as_ours():
+            names = cast("set[bytes]", self.client.smembers(f"{self.prefix}:queues"))
+        return sorted(name.decode() for name in names)
+
+    def _write(self, script: str, *arguments: Argument) -> Reply:
+        with told_as_ours():
+            self._named(self.name)
+            return scripts.run(cast(scripts.Connection, self.client), script, self.prefix, self._time(), *arguments)
+
+    def _upkeep(self, script: str, limit: int) -> Reply:
+        queues = self.known_queues()
+        return self._write(script, limit, *queues)
+
+    def _time(self) -> Argument:
+        return "" if self._clock is None else to_milliseconds(self._clock())
+
+    def _now(self) -> float:
+        # Only for how long to sleep: the host's clock will do for the server's.
+        return self._clock() if self._clock else time.time()
+
+
+def key_prefix(namespace: str) -> str:
+    """Spell the prefix that all keys of a namespace begin with; lib/keys.lua spells the rest."""
+    return f"qless:{{{namespace}}}"
+
+
+def _delay(seconds: float) -> str:
+    return f"d{to_milliseconds(seconds)}" if seconds else ""
+
+
+def _actor(actor: Actor | None) -> str:
+    return f"{actor.name}\t{actor.address or ''}" if actor else ""
+
+
+def _optional(text: str | None) -> str:
+    return "" if text is None else f"={text}"
+
+
+def _named(names: Sequence[str] | None) -> list[Argument]:
+    return ["all"] if names is None else ["named", *names]
+
+
+def _setting(name: str, value: Setting) -> Argument:
+    if name == "heartbeat":
+        return "" if value is None else to_milliseconds(value)
+    return cast(int, value)
+
+
+def _pop_arguments(pop: Pop, wait_left: float) -> list[Argument]:
+    nonce = secrets.token_urlsafe(8)
+    wait = to_milliseconds(wait_left)
+    return [nonce, pop.worker, pop.limit, pop.order, pop.request or "", wait, *pop.queues]
+
+
+def _settle_arguments(settlements: Sequence[Settlement]) -> list[Argument]:
+    arguments: list[Argument] = []
+    for each in settlements:
+        words: tuple[str, int, str, str, str]
+        if isinstance(each, Complete):
+            words = ("c", to_milliseconds(each.delay), each.next or "", "", each.data or "")
+        elif isinstance(each, Retry):
+            words = ("r", to_milliseconds(each.delay or 0), each.group, each.message, "")
+        elif isinstance(each, Fail):
+            words = ("f", 0, each.group, each.message, each.data or "")
+        else:
+            words = ("l", to_milliseconds(each.delay), "", "", "")
+        arguments += (words[0], each.lease.jid, each.lease.token, *words[1:])
+    return arguments
+
+
+def _read_popped(reply: Reply) -> Popped:
+    retry_at, *flat = cast("list[bytes]", reply)
+    leases = []
+    for at in range(0, len(flat), 7):
+        jid, token, expires, *record = flat[at : at + 7]
+        lease = Lease(
+            jid.decode(),
+            token.decode(),
+            to_seconds(int(expires)) if expires else None,
+            read_popped_job(jid.decode(), *record),
+        )
+        leases.append(lease)
+    return Popped(tuple(leases), to_seconds(int(retry_at)) if retry_at else None)
+
+
+def _read_settled(settlements: Sequence[Settlement], reply: Reply) -> list[Settled | QlessError]:
+    answers = cast("list[bytes]", reply)
+    return [_read_outcome(each.lease.jid, answer) for each, answer in zip(settlements, answers, strict=True)]
+
+
+def _read_outcome(jid: str, answer: bytes) -> Settled | QlessError:
+    word = answer.decode()
+    return Settled(jid, STATES[word]) if word in STATES else error_for(word, subject=jid)
+
+
+def _read_renewed(lease: Lease, answer: bytes | int) -> Lease | QlessError:
+    if isinstance(answer, int):
+        return Lease(lease.jid, lease.token, to_seconds(answer))
+    return error_for(answer.decode(), subject=lease.jid) if answer else Lease(lease.jid, lease.token)
+
+
+def _read_changed(jids: Sequence[str], reply: Reply) -> list[Job | QlessError]:
+    changed: list[Job | QlessError] = []
+    for jid, answer in zip(jids, cast("list[list[bytes] | bytes]", reply), strict=True):
+        if isinstance(answer, list):
+            changed.append(read_job(jid, *answer))
+        elif answer == b"INVALID":
+            changed.append(Invalid.of({"tags": [f"a job may have {MAX_TAGS} tags"]}))
+        else:
+            changed.append(error_for(answer.decode(), subject=jid))
+    return changed
+
+
+def _read_queue(reply: Reply) -> Queue:
+    name, paused, settings, *counts, oldest = cast("list[bytes | int]", reply)
+    scheduled, waiting, running, stalled, complete, failed, canceled = cast("list[int]", counts)
+    return Queue(
+        name=cast(bytes, name).decode(),
+        paused=bool(paused),
+        scheduled=scheduled,
+        waiting=waiting,
+        running=running,
+        stalled=stalled,
+        complete=complete,
+        failed=failed,
+        canceled=canceled,
+        oldest_wait=to_seconds(oldest) if isinstance(oldest, int) else None,
+        settings=_read_settings(cast(bytes, settings)),
+    )
+
+
+def _read_settings(packed: bytes) -> QueueSettings:
+    if not packed:
+        return QueueSettings()
+    heartbeat, retries, max_losses = packed.decode().split(",")
+    return QueueSettings(to_seconds(int(heartbeat)) if heartbeat else None, int(retries), int(max_losses))

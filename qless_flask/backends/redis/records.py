@@ -1,0 +1,167 @@
+"""Reading what the scripts write: records, options, failures, log lines and events (lib/job.lua and lib/event.lua)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from qless_flask.backends.store import to_seconds
+from qless_flask.models import Event, Failure, HistoryEntry, Job, LogLine, NewJob, State
+
+STATES: dict[str, State] = {
+    "s": "scheduled",
+    "w": "waiting",
+    "r": "running",
+    "c": "complete",
+    "f": "failed",
+    "x": "canceled",
+}
+LETTERS: dict[State, str] = {state: letter for letter, state in STATES.items()}
+EVENTS = {
+    "p": "put",
+    "o": "popped",
+    "c": "completed",
+    "a": "advanced",
+    "r": "retried",
+    "f": "failed",
+    "l": "released",
+    "x": "lost",
+    "k": "canceled",
+    "m": "moved",
+    "n": "promoted",
+    "t": "timed_out",
+    "u": "updated",
+    "d": "pruned",
+    "z": "paused",
+    "y": "resumed",
+    "g": "configured",
+    "q": "forgotten",
+}
+_QUEUE_ENTRIES = frozenset("pam")
+_WORKER_ENTRIES = frozenset("ox")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A job with what only the store needs to know of it."""
+
+    job: Job
+    place: int
+    token: str
+
+
+def read_job(jid: str, record: bytes, options: bytes, failure: bytes, *, history: bool = False) -> Job:
+    """Read a job as lists show it, or with its history; data stays None."""
+    return read_record(jid, record, options, failure, history=history).job
+
+
+def read_full_job(jid: str, record: bytes, options: bytes, failure: bytes, payload: bytes) -> Job:
+    """Read a job with its data and history."""
+    return read_record(jid, record, options, failure, data=payload, history=True).job
+
+
+def read_popped_job(jid: str, record: bytes, options: bytes, failure: bytes, payload: bytes) -> Job:
+    """Read a job with its data."""
+    return read_record(jid, record, options, failure, data=payload).job
+
+
+def read_record(
+    jid: str,
+    record: bytes,
+    options: bytes,
+    failure: bytes,
+    *,
+    data: bytes | None = None,
+    history: bool = False,
+) -> Record:
+    """Read a record; `data` is what payloads hold of the job (b"" for nothing), None to leave the data unread."""
+    head, ran, entries, klass, inline = record.decode().split("\n", 4)
+    state, queue, priority, place, created, available, remaining, _flags = head.split("\t")
+    losses, started, ended, worker, token = "0", "", "", "", ""
+    if ran:
+        _runs, losses, started, ended, worker, token, _last, _answer = ran.split("\t")
+    tags, pipeline, retries = options.decode().split("\n") if options else ("", "", "")
+    job = Job(
+        jid=jid,
+        klass=klass,
+        queue=queue,
+        state=STATES[state],
+        priority=int(priority or 0),
+        tags=tuple(tags.split("\t")) if tags else (),
+        retries=int(retries) if retries else None,
+        remaining=int(remaining),
+        losses=int(losses),
+        pipeline=tuple(pipeline.split(",")) if pipeline else (),
+        worker=worker or None,
+        failure=_read_failure(failure) if failure else None,
+        created_at=to_seconds(int(created)),
+        available_at=to_seconds(int(available or created)),
+        started_at=to_seconds(int(started)) if started else None,
+        ended_at=to_seconds(int(ended)) if ended else None,
+        data=None if data is None else data.decode() or inline,
+        history=_read_history(entries, queue, int(created)) if history else (),
+    )
+    return Record(job, int(place), token)
+
+
+def write_options(job: NewJob) -> str:
+    """Write the options of a job to put: '' where it has none."""
+    if not job.tags and not job.pipeline and job.retries is None:
+        return ""
+    retries = "" if job.retries is None else job.retries
+    return f"{chr(9).join(job.tags)}\n{','.join(job.pipeline)}\n{retries}"
+
+
+def read_line(text: bytes) -> LogLine:
+    """Read a line of a job's log."""
+    at, size, rest = text.split(b"\t", 2)
+    message, data = rest[: int(size)], rest[int(size) :]
+    return LogLine(to_seconds(int(at)), message.decode(), data.decode() or None)
+
+
+def read_events(entry_id: str, text: bytes) -> list[Event]:
+    """Read the transitions of one operation; a cursor without an index stands behind the last of its entry."""
+    at, *lines = text.decode().split("\n")
+    actor, address = None, None
+    if lines[-1].startswith("@"):
+        actor, _, address = lines.pop()[1:].partition("\t")
+    found: list[Event] = []
+    for line in lines:
+        letter, queue, to, state, worker, group, *jids = line.split("\t")
+        for jid in jids:
+            event = Event(
+                cursor=f"{entry_id}/{len(found)}",
+                at=to_seconds(int(at)),
+                event=EVENTS[letter],
+                jid=jid or None,
+                queue=queue,
+                to=to or None,
+                state=STATES[state] if state else None,
+                worker=worker or None,
+                group=group or None,
+                actor=actor,
+                address=address or None,
+            )
+            found.append(event)
+    if found:
+        found[-1] = replace(found[-1], cursor=entry_id)
+    return found
+
+
+def _read_failure(text: bytes) -> Failure:
+    group, at, worker, run, message = text.decode().split("\t", 4)
+    return Failure(group, message, to_seconds(int(at)), worker or None, int(run))
+
+
+def _read_history(text: str, queue: str, created: int) -> tuple[HistoryEntry, ...]:
+    entries = []
+    for item in (text or f"p0:{queue}").split("\t"):
+        letter, (delta, _, word) = item[0], item[1:].partition(":")
+        entry = HistoryEntry(
+            at=to_seconds(created + int(delta)),
+            event=EVENTS[letter],
+            queue=word if letter in _QUEUE_ENTRIES else None,
+            worker=word if letter in _WORKER_ENTRIES else None,
+            group=word if word and letter not in _QUEUE_ENTRIES | _WORKER_ENTRIES else None,
+        )
+        entries.append(entry)
+    return tuple(entries)
