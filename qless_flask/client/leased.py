@@ -20,7 +20,7 @@ class LeasedJob:
     Every call raises LeaseLost, JobCanceled or JobNotFound when the lease is gone.
     """
 
-    __slots__ = ("_clock_offset", "_data", "_namespace", "job", "lease", "lost")
+    __slots__ = ("_clock_offset", "_data", "_namespace", "job", "lease", "lost", "settled")
 
     def __init__(self, namespace: Namespace, lease: Lease) -> None:
         if lease.job is None:
@@ -33,6 +33,8 @@ class LeasedJob:
         self.lease = lease
         self.lost: QlessError | None = None
         """Why the lease is gone, once that is known; then stop working on the job."""
+        self.settled: Settled | None = None
+        """What became of the job, once the store has said so."""
 
     @property
     def jid(self) -> str:
@@ -88,25 +90,25 @@ class LeasedJob:
         except LOST as error:
             self._lose(error)
 
-    def complete(self, *, next: str | None = None, delay: float = 0.0, data: Data = SAME) -> Settled:
+    def complete(self, *, next: str | None = None, delay: float = 0.0, data: Data = SAME) -> None:
         """End this stage: on to the queue `next`, else to the pipeline's next, else the job is complete."""
-        return self._settle(Complete(self.lease, data=dump_unless_same(data), next=next, delay=delay))
+        self._settle(Complete(self.lease, data=dump_unless_same(data), next=next, delay=delay))
 
-    def retry(self, *, delay: float | None = None, group: str = "retries", message: str = "") -> Settled:
+    def retry(self, *, delay: float | None = None, group: str = "retries", message: str = "") -> None:
         """Run it again, after `delay` seconds; failed under `group` if no retry remains."""
-        return self._settle(Retry(self.lease, delay=delay, group=group, message=message))
+        self._settle(Retry(self.lease, delay=delay, group=group, message=message))
 
-    def fail(self, group: str, message: str = "", *, data: Data = SAME) -> Settled:
+    def fail(self, group: str, message: str = "", *, data: Data = SAME) -> None:
         """Give it to a person, under `group`."""
-        return self._settle(Fail(self.lease, group=group, message=message, data=dump_unless_same(data)))
+        self._settle(Fail(self.lease, group=group, message=message, data=dump_unless_same(data)))
 
-    def release(self, *, delay: float = 0.0) -> Settled:
+    def release(self, *, delay: float = 0.0) -> None:
         """Give it back unharmed."""
-        return self._settle(Release(self.lease, delay=delay))
+        self._settle(Release(self.lease, delay=delay))
 
-    def _settle(self, settlement: Settlement) -> Settled:
+    def _settle(self, settlement: Settlement) -> None:
         try:
-            return only(self._namespace.settle([settlement]))
+            self.settled = only(self._namespace.settle([settlement]))
         except LOST as error:
             self._lose(error)
 

@@ -1,0 +1,76 @@
+"""What goes between a worker process and its store: settlements out, jobs in, in one round trip."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Sequence
+
+from qless_flask.backends.base import Namespace
+from qless_flask.errors import BackendUnavailable, QlessError
+from qless_flask.models import Lease, Order, Pop, Retry, Settled, Settlement
+
+logger = logging.getLogger("qless_flask.worker")
+
+
+class Post:
+    """One worker's line to its namespace."""
+
+    def __init__(self, namespace: Namespace, worker: str, queues: Sequence[str], order: Order = "listed") -> None:
+        self._namespace = namespace
+        self._worker = worker
+        self._queues = tuple(queues)
+        self._order = order
+        # A worker of the same name that was here before must not be answered with its requests.
+        self._session = secrets.token_hex(4)
+        self._pops = 0
+        Pop(self._queues, worker, order=order)
+
+    def exchange(self, settlements: Sequence[Settlement], limit: int, wait: float) -> Sequence[Lease]:
+        """Settle, and pop up to `limit` jobs. After an error the same again is safe: nothing happens twice."""
+        if limit == 0:
+            self.settle(settlements)
+            return ()
+        request = f"{self._session}-{self._pops}"
+        pop = Pop(self._queues, self._worker, limit, order=self._order, request=request)
+        try:
+            exchanged = self._namespace.exchange(settlements, pop, wait=wait)
+        except BackendUnavailable:
+            raise
+        except QlessError:
+            if not settlements:
+                raise
+            # One of them cannot be taken, and held the others up: find out which.
+            self._settle_singly(settlements)
+            return ()
+        self._pops += 1
+        _report(settlements, exchanged.results)
+        return exchanged.popped.leases
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Only settle."""
+        try:
+            _report(settlements, self._namespace.settle(settlements))
+        except BackendUnavailable:
+            raise
+        except QlessError:
+            self._settle_singly(settlements)
+
+    def _settle_singly(self, settlements: Sequence[Settlement]) -> None:
+        for settlement in settlements:
+            try:
+                _report([settlement], self._namespace.settle([settlement]))
+            except BackendUnavailable:
+                raise
+            except QlessError as error:
+                logger.error("job %s cannot be settled so: %s", settlement.lease.jid, error)
+                # Too much data, most likely. The job must not run on as if held, so its failure says why.
+                retry = Retry(settlement.lease, group=error.code, message=error.message)
+                _report([retry], self._namespace.settle([retry]))
+
+
+def _report(settlements: Sequence[Settlement], results: Sequence[Settled | QlessError]) -> None:
+    for settlement, result in zip(settlements, results, strict=True):
+        if isinstance(result, QlessError):
+            kind = type(settlement).__name__.lower()
+            logger.warning("job %s: its %s came to nothing: %s", settlement.lease.jid, kind, result)
