@@ -55,6 +55,9 @@ class TestSite:
         assert "json.decoder.html" in page.links
         assert len(page.links) == len(set(page.links))
 
+    def test_the_title_of_a_module_in_a_package_is_its_whole_name(self, site: Site) -> None:
+        assert parse(read(site.url + "json.decoder.html")).title == "json.decoder"
+
     def test_a_page_of_a_module_that_is_not_there_is_an_error(self, site: Site) -> None:
         error = page_error(read(site.url + "nowhere_at_all.html"))
 

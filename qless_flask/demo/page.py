@@ -43,7 +43,8 @@ def parse(html: str) -> Page:
     reader.feed(html)
     reader.close()
     heading = _HEADING.search(html)
-    title = _plain(heading[1]) if heading else ""
+    # A module's name is split over links to its packages.
+    title = _plain(heading[1], between="") if heading else ""
     links = dict.fromkeys(link for link in reader.links if is_crawled(link))
     return Page(title, _SPACE.sub(" ", " ".join(reader.texts)).strip(), tuple(links))
 
@@ -88,5 +89,5 @@ class _Reader(HTMLParser):
         self.texts.append(data)
 
 
-def _plain(html: str) -> str:
-    return _SPACE.sub(" ", unescape(_TAG.sub(" ", html))).strip()
+def _plain(html: str, between: str = " ") -> str:
+    return _SPACE.sub(" ", unescape(_TAG.sub(between, html))).strip()

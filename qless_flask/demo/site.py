@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -37,6 +38,8 @@ class Site:
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-u", "-m", "pydoc", "-n", "127.0.0.1", "-p", "0"],
             cwd=self._folder.name,
+            # Where setuptools is installed it would put its own distutils in the place of the standard library's.
+            env={**os.environ, "SETUPTOOLS_USE_DISTUTILS": "stdlib"},
             # Held open: it quits at the end of its input, so it never outlives the demo.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

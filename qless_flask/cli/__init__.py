@@ -1,0 +1,35 @@
+"""The command line. Exit codes: 0 done, 1 what was asked for failed or is not there, 2 asked for wrongly."""
+
+from __future__ import annotations
+
+import click
+
+from qless_flask.cli.command import Commands
+from qless_flask.cli.demo import demo
+from qless_flask.cli.job import job
+from qless_flask.cli.put import put
+from qless_flask.cli.queues import queues
+from qless_flask.cli.serve import serve
+from qless_flask.cli.worker import worker
+
+__all__ = ["main"]
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="qless-flask", message="%(prog)s %(version)s")
+def main() -> None:
+    """A job queue that people can trust with a pipeline.
+
+    Every command takes --url, the store to work on: sqlite:///qless.db (a file here; the default), redis://HOST/0, or
+    http://HOST:PORT, a server of qless-flask. QLESS_URL and QLESS_NAMESPACE in the environment say it for all.
+
+    \b
+    qless-flask demo --serve                         see it at work
+    qless-flask serve                                HTTP and JSON for everybody else
+    qless-flask put mail Send '{"to": "ann"}'        put a job
+    qless-flask queues                               what waits, runs and failed
+    """
+
+
+for each in (serve, worker, put, job, queues, demo):
+    main.add_command(each)

@@ -1,0 +1,222 @@
+"""`qless-flask serve`: the HTTP API on granian, in processes of many threads."""
+
+from __future__ import annotations
+
+import ipaddress
+import multiprocessing
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.synchronize import Event
+from typing import Any
+
+import click
+from granian import Granian
+from granian.constants import Interfaces
+
+from qless_flask.backends import open_backend
+from qless_flask.cli.target import DEFAULT_NAMESPACE, url_option
+from qless_flask.errors import BackendUnavailable
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_PORT = 5000
+PORTS_TRIED = 50
+
+START_SECONDS = 20.0
+STOP_SECONDS = 5
+"""What the last requests have, once the server is told to stop; waiting polls are answered at once."""
+
+
+@click.command()
+@url_option
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="A loopback address or name of this machine.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Default: 5000 or, if that is taken, the next free one.")
+@click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option(
+    "--threads",
+    type=click.IntRange(8, 4096),
+    default=256,
+    show_default=True,
+    help="In each process; a worker that waits for jobs holds one, up to three quarters of them.",
+)
+def serve(url: str, host: str, port: int | None, processes: int, threads: int) -> None:
+    """Serve the store over HTTP and JSON, until Ctrl-C.
+
+    \b
+    qless-flask serve
+    qless-flask serve --url redis://localhost/0 --port 8080 --processes 4
+    """
+    refuse_strangers(host)
+    warn_of_risks(url)
+    port = choose_port(host, port)
+    address = f"http://{_in_url(host)}:{port}"
+    click.echo(f"Serving {url} at {address} - Ctrl-C stops.")
+    click.echo(f"Try: curl {address}/api/v1/namespaces/{DEFAULT_NAMESPACE}/queues")
+    Server(url, host, port, processes, threads).serve_until_stopped()
+    click.echo("Stopped.")
+
+
+class Server:
+    """Granian with our app in each of its processes."""
+
+    def __init__(self, url: str, host: str, port: int, processes: int, threads: int) -> None:
+        self._stopping: Event = multiprocessing.Event()
+        self._load = partial(_load, self._stopping, url, threads - threads // 4)
+        self._granian = _Granian(
+            "qless-flask",
+            stopping=self._stopping,
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=processes,
+            blocking_threads=threads,
+            # As many connections as threads: one that is accepted is served at once.
+            backpressure=threads,
+            websockets=False,
+            log_enabled=False,
+            respawn_failed_workers=True,
+            respawn_interval=0.1,
+            workers_kill_timeout=STOP_SECONDS,
+        )
+
+    def serve_until_stopped(self) -> None:
+        """Serve until SIGINT or SIGTERM; only in the main thread."""
+        self._granian.serve(target_loader=self._load)
+
+
+class _Granian(Granian):  # type: ignore[valid-type,misc]
+    def __init__(self, *args: Any, stopping: Event, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stopping = stopping
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        # The processes close their stores first, so that waiting polls come back empty instead of being cut off.
+        self._stopping.set()
+        super().shutdown(exit_code)
+
+
+class ServerProcess:
+    """A server in a process of its own, at a free port of this machine; use as a context."""
+
+    def __init__(self, url: str, port: int | None) -> None:
+        self.address = f"http://{DEFAULT_HOST}:{choose_port(DEFAULT_HOST, port)}"
+        self._command = [
+            sys.executable,
+            "-m",
+            "qless_flask",
+            "serve",
+            "--url",
+            url,
+            "--port",
+            self.address.rpartition(":")[2],
+        ]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> ServerProcess:
+        # In a session of its own, so that Ctrl-C reaches who started it first.
+        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, start_new_session=True)
+        for _ in range(int(START_SECONDS / 0.1)):
+            if self._process.poll() is not None:
+                break
+            if self._answers():
+                return self
+            time.sleep(0.1)
+        self.__exit__()
+        raise click.ClickException(f"no server at {self.address} within {START_SECONDS:.0f} seconds")
+
+    def __exit__(self, *exit: object) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+    def wait(self) -> None:
+        """Wait until the server ends."""
+        if self._process is not None:
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.address}/healthz", timeout=1):
+                return True
+        except OSError:
+            return False
+
+
+def choose_port(host: str, wanted: int | None) -> int:
+    """Take the port that is wanted, or the next free one from 5000 on; say so where that is another.
+
+    Raise click.ClickException where there is none.
+    """
+    if wanted is not None:
+        if not _is_free(host, wanted):
+            raise click.ClickException(
+                f"port {wanted} of {host} is taken: stop what serves there, or give another --port"
+            )
+        return wanted
+    for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TRIED):
+        if _is_free(host, port):
+            if port != DEFAULT_PORT:
+                click.echo(f"Port {DEFAULT_PORT} is taken: serving at {port}.")
+            return port
+    raise click.ClickException(f"ports {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TRIED - 1} are all taken: give a --port")
+
+
+def refuse_strangers(host: str) -> None:
+    """Raise click.UsageError for an address that other machines can reach: nobody is asked who they are yet."""
+    if host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise click.UsageError(
+            f"{host} may be reached from other machines, and the API asks nobody who they are: only loopback addresses"
+            " (127.0.0.1, ::1, localhost) are served. Put a proxy that asks before it."
+        )
+
+
+def warn_of_risks(url: str) -> None:
+    """Say what the store's set-up puts at risk; a store that is down may still come."""
+    with open_backend(url) as backend:
+        try:
+            risks = backend.ping()
+        except BackendUnavailable as error:
+            risks = [f"{error.message} - serving all the same, with 503 until it is there"]
+    for risk in risks:
+        click.echo(f"Warning: {risk}", err=True)
+
+
+def _load(stopping: Event, url: str, max_waits: int, target: str) -> Callable[..., Any]:
+    # Runs in each of the server's processes, so that each opens the store for itself, and nobody else loads Flask.
+    from qless_flask.web.app import create_app
+
+    app = create_app(url, max_waits=max_waits)
+    threading.Thread(target=_close_when, args=(stopping, app), daemon=True).start()
+    return app
+
+
+def _close_when(stopping: Event, app: Any) -> None:
+    stopping.wait()
+    app.extensions["qless"].close()
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # Without SO_REUSEPORT, which granian sets: two servers would share a port without a word.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
