@@ -1,0 +1,170 @@
+"""Jobs on the wire: as they are put, as they stand, and what happened to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import post_dump, pre_dump
+
+from qless_flask.models import Changes, Failure, Filter, HistoryEntry, Job, LogLine, NewJob, Page, Put
+from qless_flask.schemas.noun import AnswerNoun, Noun
+from qless_flask.schemas.values import Flag, Listed, One, Opaque, Seconds, Text, Whole
+
+
+class NewJobSchema(Noun):
+    """A job to put."""
+
+    model = NewJob
+
+    klass = Text(required=True)
+    data = Opaque()
+    queue = Text(required=True)
+    jid = Text(allow_none=True)
+    priority = Whole()
+    delay = Seconds()
+    at = Seconds(allow_none=True)
+    tags = Listed(Text())
+    retries = Whole(allow_none=True)
+    pipeline = Listed(Text())
+    if_exists = Text()
+
+    @post_dump
+    def _leave_out_defaults(self, message: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {name: value for name, value in message.items() if name not in _DEFAULTS or value != _DEFAULTS[name]}
+
+
+_DEFAULTS: dict[str, object] = {"priority": 0, "delay": 0.0, "tags": [], "pipeline": [], "if_exists": "reject"}
+
+
+class PutSchema(AnswerNoun):
+    """What became of a job that was put."""
+
+    model = Put
+
+    jid = Text(required=True)
+    state = Text(required=True)
+    created = Flag(required=True)
+
+
+class FailureSchema(AnswerNoun):
+    """Why the last run of a job did not end well."""
+
+    model = Failure
+
+    group = Text(required=True)
+    message = Text(required=True)
+    at = Seconds(required=True)
+    worker = Text(required=True, allow_none=True)
+    run = Whole(required=True)
+
+
+class HistoryEntrySchema(AnswerNoun):
+    """One thing that happened to a job."""
+
+    model = HistoryEntry
+    sparse = True
+
+    at = Seconds(required=True)
+    event = Text(required=True)
+    queue = Text()
+    worker = Text()
+    group = Text()
+
+
+class JobSchema(AnswerNoun):
+    """A job as it stands; in lists without data and history."""
+
+    model = Job
+
+    jid = Text(required=True)
+    klass = Text(required=True)
+    queue = Text(required=True)
+    state = Text(required=True)
+    priority = Whole(required=True)
+    tags = Listed(Text(), required=True)
+    retries = Whole(required=True, allow_none=True)
+    remaining = Whole(required=True)
+    losses = Whole(required=True)
+    pipeline = Listed(Text(), required=True)
+    worker = Text(required=True, allow_none=True)
+    failure = One(FailureSchema, required=True, allow_none=True)
+    created_at = Seconds(required=True)
+    available_at = Seconds(required=True)
+    started_at = Seconds(required=True, allow_none=True)
+    ended_at = Seconds(required=True, allow_none=True)
+    data = Opaque()
+    history = Listed(One(HistoryEntrySchema))
+
+    @post_dump
+    def _leave_out_unread(self, message: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        if message["data"] is None:
+            del message["data"]
+        if not message["history"]:
+            del message["history"]
+        return message
+
+
+class PageSchema(AnswerNoun):
+    """One page of a select."""
+
+    model = Page
+
+    jobs = Listed(One(JobSchema), required=True)
+    next = Text(required=True, allow_none=True)
+    scanned = Whole(required=True)
+
+
+class LogLineSchema(AnswerNoun):
+    """A line of a worker's own about a job."""
+
+    model = LogLine
+    sparse = True
+
+    at = Seconds(required=True)
+    message = Text(required=True)
+    data = Opaque()
+
+
+class FilterSchema(Noun):
+    """Which jobs to select."""
+
+    model = Filter
+
+    state = Text(allow_none=True)
+    queue = Text(allow_none=True)
+    tag = Text(allow_none=True)
+    klass = Text(allow_none=True)
+    worker = Text(allow_none=True)
+    group = Text(allow_none=True)
+    q = Text(allow_none=True)
+
+
+class TagChangesSchema(Noun):
+    """Which tags to take off, and which to put on."""
+
+    add = Listed(Text())
+    remove = Listed(Text())
+
+
+class ChangesSchema(Noun):
+    """What to change of jobs."""
+
+    model = Changes
+
+    priority = Whole()
+    data = Opaque()
+    tags = One(TagChangesSchema)
+    retries = Whole()
+
+    def make(self, values: dict[str, Any]) -> object:
+        tags = values.pop("tags", {})
+        return Changes(add_tags=tags.get("add", ()), remove_tags=tags.get("remove", ()), **values)
+
+    @pre_dump
+    def _gather_tags(self, changes: Changes, **kwargs: Any) -> dict[str, Any]:
+        return {
+            "priority": changes.priority,
+            "data": changes.data,
+            "tags": {"add": changes.add_tags, "remove": changes.remove_tags},
+            "retries": changes.retries,
+        }

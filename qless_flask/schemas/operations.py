@@ -1,0 +1,217 @@
+"""The table of all operations on the wire: what each takes and what it answers, for both sides.
+
+The server loads `arguments`, calls the namespace's method of the same name with them, and dumps the answer. The HTTP
+backend dumps the arguments and loads the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from marshmallow import pre_dump
+
+from qless_flask.models import Lease
+from qless_flask.schemas.byhand import ConfigureSchema, JidsSchema, MoveSchema, OneQueueSchema, UpdateSchema
+from qless_flask.schemas.events import EventPageSchema, EventsAfterSchema
+from qless_flask.schemas.jobs import FilterSchema, JobSchema, LogLineSchema, NewJobSchema, PageSchema, PutSchema
+from qless_flask.schemas.leases import LeaseSchema, PoppedSchema, PopSchema, RenewedLeaseSchema
+from qless_flask.schemas.noun import AnswerNoun, Noun, load
+from qless_flask.schemas.queues import QueueSchema
+from qless_flask.schemas.records import (
+    LeadSchema,
+    LimitSchema,
+    PromotedSchema,
+    PrunedSchema,
+    RecallSchema,
+    RememberSchema,
+)
+from qless_flask.schemas.settlements import ExchangedSchema, ExchangeSchema, SettledSchema, SettleSchema
+from qless_flask.schemas.values import Flag, Listed, One, Opaque, Outcome, Text, Whole
+from qless_flask.schemas.workers import WorkerSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row: an answer that is no object by itself stands `under` a name."""
+
+    name: str
+    arguments: Noun
+    answer: Noun
+    under: str | None = None
+    repeatable: bool = False
+    """Doing it twice does no harm, so that a lost answer can be asked for again (of pops: with their `request`)."""
+
+    def dump_arguments(self, arguments: Mapping[str, object]) -> dict[str, Any]:
+        """Write the arguments, as the backend's method takes them, as a message."""
+        message: dict[str, Any] = self.arguments.dump(arguments)
+        return message
+
+    def load_answer(self, message: object) -> Any:
+        """Read what the method answers from a message. Raise Invalid if it is no such answer."""
+        answer = load(self.answer, message)
+        return answer[self.under] if self.under else answer
+
+    def dump_answer(self, answer: object) -> dict[str, Any]:
+        """Write what the method answers as a message."""
+        message: dict[str, Any] = self.answer.dump({self.under: answer} if self.under else answer)
+        return message
+
+
+class JobsArguments(Noun):
+    """Jobs to put."""
+
+    jobs = Listed(One(NewJobSchema), required=True)
+
+
+class PutsAnswer(AnswerNoun):
+    """What became of each."""
+
+    jobs = Listed(One(PutSchema), required=True)
+
+
+class LeasesArguments(Noun):
+    """Leases to renew."""
+
+    leases = Listed(One(LeaseSchema), required=True)
+
+
+class RenewedAnswer(AnswerNoun):
+    """What became of each."""
+
+    results = Listed(Outcome(RenewedLeaseSchema()), required=True)
+
+
+class SettledAnswer(AnswerNoun):
+    """What became of each."""
+
+    results = Listed(Outcome(SettledSchema()), required=True)
+
+
+class LogArguments(Noun):
+    """A line of the worker's own."""
+
+    jid = Text(required=True)
+    token = Text(required=True)
+    message = Text(required=True)
+    data = Opaque()
+
+    def make(self, values: dict[str, Any]) -> object:
+        lease = Lease(values.pop("jid"), values.pop("token"))
+        return {"lease": lease, **values}
+
+    @pre_dump
+    def _with_lease(self, values: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {**values, "jid": values["lease"].jid, "token": values["lease"].token}
+
+
+class ByHandAnswer(AnswerNoun):
+    """Each job as it is afterwards, or why not."""
+
+    results = Listed(Outcome(JobSchema()), required=True)
+
+
+class FoundAnswer(AnswerNoun):
+    """Each job, or null."""
+
+    jobs = Listed(One(JobSchema, allow_none=True), required=True)
+
+
+class JidArguments(Noun):
+    """Whose log to read."""
+
+    jid = Text(required=True)
+
+
+class LinesAnswer(AnswerNoun):
+    """The log of a job."""
+
+    lines = Listed(One(LogLineSchema), required=True)
+
+
+class SelectArguments(Noun):
+    """Which jobs to page through, and from where."""
+
+    filter = One(FilterSchema, required=True)
+    cursor = Text(allow_none=True)
+    limit = Whole()
+
+
+class NamesArguments(Noun):
+    """Which queues or workers to sum up."""
+
+    names = Listed(Text(), allow_none=True)
+
+
+class QueuesAnswer(AnswerNoun):
+    """The queues."""
+
+    queues = Listed(One(QueueSchema), required=True)
+
+
+class WorkersAnswer(AnswerNoun):
+    """The workers."""
+
+    workers = Listed(One(WorkerSchema), required=True)
+
+
+class LeadsAnswer(AnswerNoun):
+    """Whether the holder leads."""
+
+    leads = Flag(required=True)
+
+
+class RememberedAnswer(AnswerNoun):
+    """Whether the record was as expected."""
+
+    remembered = Flag(required=True)
+
+
+class ValueAnswer(AnswerNoun):
+    """The record, or null."""
+
+    value = Text(required=True, allow_none=True)
+
+
+class Nothing(AnswerNoun):
+    """There is nothing to say but that it was done."""
+
+    def make(self, values: dict[str, Any]) -> object:
+        return None
+
+
+_ROWS = (
+    # Jobs go in, are worked, and end
+    Operation("put", JobsArguments(), PutsAnswer(), "jobs"),
+    Operation("pop", PopSchema(), PoppedSchema(), repeatable=True),
+    Operation("heartbeat", LeasesArguments(), RenewedAnswer(), "results", repeatable=True),
+    Operation("settle", SettleSchema(), SettledAnswer(), "results", repeatable=True),
+    Operation("exchange", ExchangeSchema(), ExchangedSchema(), repeatable=True),
+    Operation("log", LogArguments(), Nothing()),
+    # By hand
+    Operation("cancel", JidsSchema(), ByHandAnswer(), "results", repeatable=True),
+    Operation("move", MoveSchema(), ByHandAnswer(), "results"),
+    Operation("update", UpdateSchema(), ByHandAnswer(), "results"),
+    Operation("timeout", JidsSchema(), ByHandAnswer(), "results"),
+    # Look-ups
+    Operation("get", JidsSchema(only=["jids"]), FoundAnswer(), "jobs", repeatable=True),
+    Operation("lines", JidArguments(), LinesAnswer(), "lines", repeatable=True),
+    Operation("select", SelectArguments(), PageSchema(), repeatable=True),
+    Operation("queues", NamesArguments(), QueuesAnswer(), "queues", repeatable=True),
+    Operation("workers", NamesArguments(), WorkersAnswer(), "workers", repeatable=True),
+    Operation("events", EventsAfterSchema(), EventPageSchema(), repeatable=True),
+    # Queues, live
+    Operation("configure", ConfigureSchema(), QueueSchema()),
+    Operation("pause", OneQueueSchema(), QueueSchema()),
+    Operation("resume", OneQueueSchema(), QueueSchema()),
+    Operation("forget", OneQueueSchema(), Nothing()),
+    # Upkeep and records
+    Operation("promote", LimitSchema(), PromotedSchema(), repeatable=True),
+    Operation("prune", LimitSchema(), PrunedSchema(), repeatable=True),
+    Operation("lead", LeadSchema(), LeadsAnswer(), "leads", repeatable=True),
+    Operation("remember", RememberSchema(), RememberedAnswer(), "remembered"),
+    Operation("recall", RecallSchema(), ValueAnswer(), "value", repeatable=True),
+)
+
+OPERATIONS: Mapping[str, Operation] = {row.name: row for row in _ROWS}

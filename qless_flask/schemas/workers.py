@@ -1,0 +1,17 @@
+"""Workers on the wire."""
+
+from __future__ import annotations
+
+from qless_flask.models import Worker
+from qless_flask.schemas.noun import AnswerNoun
+from qless_flask.schemas.values import Seconds, Text, Whole
+
+
+class WorkerSchema(AnswerNoun):
+    """A worker that has popped lately."""
+
+    model = Worker
+
+    name = Text(required=True)
+    running = Whole(required=True)
+    seen_at = Seconds(required=True)

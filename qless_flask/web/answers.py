@@ -1,0 +1,44 @@
+"""Answers: messages, and errors as problem details."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from flask import Response, request
+
+from qless_flask.errors import BackendUnavailable, QlessError
+from qless_flask.schemas import wire
+from qless_flask.schemas.problems import MEDIA_TYPE, dump_problem
+
+RETRY_AFTER_SECONDS = 1
+
+logger = logging.getLogger("qless_flask")
+
+
+def answer(message: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a message."""
+    return _response(message, status, "application/json", headers)
+
+
+def no_content() -> Response:
+    """Answer that it is done, and that there is nothing to say."""
+    return Response(status=204)
+
+
+def problem(error: QlessError, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with an error. What lies behind a fault of ours goes to the log and to nobody else."""
+    headers = dict(headers or {})
+    if isinstance(error, BackendUnavailable):
+        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if error.status >= 500:
+        logger.warning("%s %s: %s", request.method, request.path, error.message)
+        error = type(error)()
+    return _response(dump_problem(error), error.status, MEDIA_TYPE, headers)
+
+
+def _response(message: Mapping[str, object], status: int, mimetype: str, headers: Mapping[str, str] | None) -> Response:
+    response = Response(wire.encode(message), status, mimetype=mimetype)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers.update(headers or {})
+    return response

@@ -1,0 +1,1 @@
+"""The JSON endpoints, a noun a file: each view loads, does one operation, dumps."""

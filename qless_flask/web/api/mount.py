@@ -1,0 +1,44 @@
+"""What stands at the mount itself: what this is, whether it lives, whether its store does, which namespaces it has."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from flask import Response, url_for
+
+from qless_flask.web.answers import answer
+from qless_flask.web.service import current_service
+from qless_flask.web.views import API, Views
+
+views = Views(prefix="")
+
+
+@views.get("/")
+def index() -> Response:
+    """Say what this is, and where to go on."""
+    return answer(
+        {
+            "name": "qless-flask",
+            "version": version("qless-flask"),
+            "namespaces": url_for(".list_namespaces"),
+            "ready": url_for(".ready"),
+        }
+    )
+
+
+@views.get("/healthz")
+def healthy() -> Response:
+    """Say that this process answers; the store is not asked."""
+    return answer({"status": "ok"})
+
+
+@views.get("/readyz")
+def ready() -> Response:
+    """Say that the store answers, and what its set-up puts at risk."""
+    return answer({"status": "ok", "warnings": current_service().backend.ping()})
+
+
+@views.get(f"{API}/namespaces")
+def list_namespaces() -> Response:
+    """List the namespaces that have begun."""
+    return answer({"namespaces": [{"name": name} for name in current_service().backend.namespaces()]})

@@ -1,0 +1,80 @@
+"""Queues: look at them, configure, pause, resume and forget them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import INCLUDE
+
+from qless_flask.schemas.noun import Noun
+from qless_flask.schemas.operations import OPERATIONS
+from qless_flask.schemas.queues import QueueSchema
+from qless_flask.schemas.values import Text
+from qless_flask.web.answers import answer, no_content
+from qless_flask.web.parsing import load_body, load_query
+from qless_flask.web.service import perform
+from qless_flask.web.views import Views
+
+views = Views()
+
+
+class NoQuery(Noun):
+    """Nothing is asked."""
+
+
+class QueuePath(Noun):
+    """The queue in the path."""
+
+    queue = Text(required=True)
+
+
+class SettingsBody(QueuePath):
+    """The settings of the queue in the path, by name, whatever there are."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    def make(self, values: dict[str, Any]) -> object:
+        return {"queue": values.pop("queue"), "changes": values}
+
+
+@views.get("/queues")
+def list_queues() -> Response:
+    """Sum up all queues."""
+    return answer(OPERATIONS["queues"].dump_answer(perform("queues", **load_query(_NO_QUERY))))
+
+
+@views.get("/queues/<path:queue>")
+def get_queue() -> Response:
+    """Sum up one queue."""
+    [queue] = perform("queues", names=[load_query(_QUEUE_PATH)["queue"]])
+    return answer(_QUEUE.dump(queue))
+
+
+@views.patch("/queues/<path:queue>")
+def configure_queue() -> Response:
+    """Set settings of a queue."""
+    return answer(_QUEUE.dump(perform("configure", **load_body(_SETTINGS_BODY))))
+
+
+@views.post("/queues/<path:queue>/pause")
+def pause_queue() -> Response:
+    """Let nothing be popped from a queue."""
+    return answer(_QUEUE.dump(perform("pause", **load_body(_QUEUE_PATH))))
+
+
+@views.post("/queues/<path:queue>/resume")
+def resume_queue() -> Response:
+    """Let a queue be popped from again."""
+    return answer(_QUEUE.dump(perform("resume", **load_body(_QUEUE_PATH))))
+
+
+@views.delete("/queues/<path:queue>")
+def forget_queue() -> Response:
+    """Delete an empty queue."""
+    perform("forget", **load_body(_QUEUE_PATH))
+    return no_content()
+
+
+_NO_QUERY, _QUEUE_PATH, _SETTINGS_BODY, _QUEUE = NoQuery(), QueuePath(), SettingsBody(), QueueSchema()

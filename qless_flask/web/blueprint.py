@@ -1,0 +1,53 @@
+"""The blueprint: all routes of a mount, for any app and any prefix."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Blueprint
+from flask.blueprints import BlueprintSetupState
+
+from qless_flask.backends.base import Backend
+from qless_flask.settings import Settings
+from qless_flask.web.api import events, jobs, leases, mount, operations, queues, workers
+from qless_flask.web.service import EXTENSION, Service
+from qless_flask.web.views import add_catch_all
+
+
+def create_blueprint(
+    name: str = "qless",
+    *,
+    url: str | None = None,
+    backend: Backend | None = None,
+    settings: Settings | None = None,
+) -> Blueprint:
+    """Build a blueprint that serves a store; it mounts itself at `/{name}` unless told another `url_prefix`.
+
+    The store is the one that `url` names (else `settings.url`), opened by each process when it is first needed, or a
+    `backend` that is open already, which remains for the caller to close.
+    """
+    return mounted(name, create_service(url=url, backend=backend, settings=settings))
+
+
+def create_service(*, url: str | None, backend: Backend | None, settings: Settings | None) -> Service:
+    """Build the service that a mount goes by, of what its user gave."""
+    settings = settings or Settings()
+    return Service(replace(settings, url=url) if url else settings, backend)
+
+
+def mounted(name: str, service: Service) -> Blueprint:
+    """Build a blueprint that serves a service."""
+    blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
+    for noun in (mount, jobs, leases, queues, workers, events, operations):
+        noun.views.add_to(blueprint)
+    add_catch_all(blueprint, "/api/<path:rest>", "nowhere_in_api")
+
+    def remember(state: BlueprintSetupState) -> None:
+        full_name = f"{state.name_prefix}.{state.name}".lstrip(".")
+        state.app.extensions.setdefault(EXTENSION, {})[full_name] = service
+        if (state.url_prefix or "/") != "/":
+            # At the root of an app the unknown addresses are the app's own.
+            add_catch_all(state, "/<path:rest>", "nowhere")
+
+    blueprint.record(remember)
+    return blueprint

@@ -1,0 +1,52 @@
+"""The Flask extension: a blueprint, mounted, and the store behind it at hand."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from qless_flask.backends.base import Backend, Namespace
+from qless_flask.settings import Settings
+from qless_flask.web.blueprint import create_service, mounted
+
+
+class QlessFlask:
+    """A job queue in a Flask app; several in one app need a `name` each.
+
+    `QlessFlask(app, url="redis://…")`, or `QlessFlask(url=…)` and `init_app` later. Its routes stand below `url_prefix`
+    (`/{name}`); nothing else of the app is touched.
+    """
+
+    def __init__(
+        self,
+        app: Flask | None = None,
+        *,
+        url: str | None = None,
+        backend: Backend | None = None,
+        settings: Settings | None = None,
+        name: str = "qless",
+        url_prefix: str | None = None,
+    ) -> None:
+        """Remember what to serve, and mount it if there is an app already."""
+        self.name = name
+        self._url_prefix = url_prefix
+        self._service = create_service(url=url, backend=backend, settings=settings)
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask, *, url_prefix: str | None = None) -> None:
+        """Mount it in an app; `url_prefix` wins over the one it was made with."""
+        prefix = self._url_prefix if url_prefix is None else url_prefix
+        app.register_blueprint(mounted(self.name, self._service), url_prefix=prefix)
+
+    @property
+    def backend(self) -> Backend:
+        """The store, opened now if this process has not done so yet."""
+        return self._service.backend
+
+    def namespace(self, name: str) -> Namespace:
+        """Open a namespace of the store."""
+        return self.backend.namespace(name)
+
+    def close(self) -> None:
+        """Close the store if it was opened here; polls that wait are answered. Call it when the server shuts down."""
+        self._service.close()

@@ -1,0 +1,70 @@
+"""What one mount works with: its store, opened when first needed, and the places for polls to wait in."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from flask import current_app, request
+
+from qless_flask.backends import open_backend
+from qless_flask.backends.base import Backend, Namespace
+from qless_flask.errors import Invalid
+from qless_flask.settings import Settings
+from qless_flask.web.places import Places
+
+EXTENSION = "qless"
+"""The key in `app.extensions`: a dict of services by the name of their blueprint."""
+
+
+class Service:
+    """A store behind a mount. Each process opens its own: one that was forked does not use its parent's."""
+
+    def __init__(self, settings: Settings, backend: Backend | None = None) -> None:
+        """Remember what to open, or the backend to use, which then is for the caller to close."""
+        self.settings = settings
+        self.places = Places(settings.max_waits)
+        self._given = backend
+        self._opened: tuple[int, Backend] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def backend(self) -> Backend:
+        """The store; opened now if this process has not done so yet."""
+        if self._given is not None:
+            return self._given
+        process = os.getpid()
+        with self._lock:
+            if self._opened is None or self._opened[0] != process:
+                self._opened = (process, open_backend(self.settings.url))
+            return self._opened[1]
+
+    def namespace(self, name: str) -> Namespace:
+        """Open a namespace for a client. Raise Invalid for a bad name, or one that is ours."""
+        if name.startswith("_"):
+            raise Invalid.of({"namespace": ["names that begin with _ are reserved"]})
+        return self.backend.namespace(name)
+
+    def close(self) -> None:
+        """Close the store if it was opened here: waiting polls are answered, empty. The next request opens it anew."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None and opened[0] == os.getpid():
+            opened[1].close()
+
+
+def current_service() -> Service:
+    """Find the service of the mount that this request came to."""
+    services: dict[str, Service] = current_app.extensions[EXTENSION]
+    return services[request.blueprint or ""]
+
+
+def perform(operation: str, **arguments: Any) -> Any:
+    """Do one operation in the request's namespace; it waits only if there is a place to wait in."""
+    service = current_service()
+    method = getattr(service.namespace((request.view_args or {})["namespace"]), operation)
+    if not arguments.get("wait"):
+        return method(**arguments)
+    with service.places.take(request.is_multithread) as taken:
+        return method(**arguments if taken else {**arguments, "wait": 0.0})

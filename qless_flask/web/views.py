@@ -1,0 +1,156 @@
+"""Views and their routes, guarded: whatever happens in one is answered as a problem, and nothing app-wide sees it."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from qless_flask.bounds import Checks
+from qless_flask.errors import Internal, Malformed, MethodNotAllowed, NotFound, QlessError, TooLarge
+from qless_flask.web.answers import problem
+from qless_flask.web.service import current_service
+
+View = Callable[[], Response]
+Mount = Blueprint | BlueprintSetupState
+
+API = "/api/v1"
+NAMESPACE = f"{API}/namespaces/<namespace>"
+
+logger = logging.getLogger("qless_flask")
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class Views:
+    """The views of one noun. They take no arguments: what the path names is loaded like the rest of the request."""
+
+    def __init__(self, prefix: str = NAMESPACE) -> None:
+        self._prefix = prefix
+        self._by_rule: dict[str, dict[str, View]] = {}
+
+    def get(self, rule: str) -> Callable[[View], View]:
+        """Answer GET (and HEAD) at an address."""
+        return self._at(rule, "GET")
+
+    def post(self, rule: str) -> Callable[[View], View]:
+        """Answer POST at an address."""
+        return self._at(rule, "POST")
+
+    def put(self, rule: str) -> Callable[[View], View]:
+        """Answer PUT at an address."""
+        return self._at(rule, "PUT")
+
+    def patch(self, rule: str) -> Callable[[View], View]:
+        """Answer PATCH at an address."""
+        return self._at(rule, "PATCH")
+
+    def delete(self, rule: str) -> Callable[[View], View]:
+        """Answer DELETE at an address."""
+        return self._at(rule, "DELETE")
+
+    def add_to(self, blueprint: Blueprint) -> None:
+        """Register all of them, and with them the answer to the methods that an address does not take.
+
+        Without that, DELETE of `jobs/a/log` would be taken for one of the job `a/log`.
+        """
+        for rule, views in self._by_rule.items():
+            for method, view in views.items():
+                _add(blueprint, rule, view.__name__, [method], _guarded(view))
+            others = [each for each in _METHODS if each not in views and not (each == "HEAD" and "GET" in views)]
+            allowed = ", ".join(each for each in _METHODS if each not in others or each == "OPTIONS")
+            first = next(iter(views.values()))
+            _add(blueprint, rule, f"{first.__name__}_other_methods", others, _guarded(_refuse(allowed)))
+
+    def _at(self, rule: str, method: str) -> Callable[[View], View]:
+        def remember(view: View) -> View:
+            self._by_rule.setdefault(self._prefix + rule, {})[method] = view
+            return view
+
+        return remember
+
+
+def add_catch_all(mount: Mount, rule: str, name: str) -> None:
+    """Answer for all addresses below one that are none of ours."""
+    _add(mount, rule, name, list(_METHODS), _guarded(_nowhere))
+
+
+def _add(mount: Mount, rule: str, name: str, methods: list[str], view: Callable[..., Response]) -> None:
+    options = {"provide_automatic_options": False, "merge_slashes": False}
+    mount.add_url_rule(rule, name, view, methods=methods, **options)
+    # A path variable matches nothing that begins with a slash, but a jid may: it has a route of its own.
+    before, variable, after = rule.partition("/<path:")
+    if variable:
+        slashed = _slashed(view, after.partition(">")[0])
+        mount.add_url_rule(f"{before}//<path:{after}", f"{name}_slashed", slashed, methods=methods, **options)
+
+
+def _slashed(view: Callable[..., Response], variable: str) -> Callable[..., Response]:
+    def prefixed(**names: str) -> Response:
+        if request.view_args:
+            request.view_args[variable] = f"/{names[variable]}"
+        return view()
+
+    return prefixed
+
+
+def _guarded(view: View) -> Callable[..., Response]:
+    @functools.wraps(view)
+    def guarded(**names: str) -> Response:
+        try:
+            _check_names()
+            request.max_content_length = current_service().settings.max_body_bytes
+            return view()
+        except QlessError as error:
+            return problem(error)
+        except RequestEntityTooLarge:
+            limit = current_service().settings.max_body_bytes
+            return problem(TooLarge(f"the body may have {limit:,} bytes: send less at once"))
+        except HTTPException as error:
+            # What werkzeug says of a body that cannot be read to its end.
+            return problem(Malformed(f"the request cannot be read: {error.description}"))
+        except Exception:
+            logger.exception("%s %s failed", request.method, request.path)
+            return problem(Internal())
+
+    return guarded
+
+
+def _check_names() -> None:
+    """Raise Invalid unless each name in the path can be one."""
+    check = Checks()
+    for variable, value in (request.view_args or {}).items():
+        if variable in ("namespace", "queue"):
+            check.name(variable, value)
+        elif variable in ("jid", "worker", "tag"):
+            check.text(variable, value)
+            # Werkzeug puts a replacement character where the bytes are no UTF-8: another job may have that very name.
+            if "\ufffd" in value and not _is_utf8(request.environ["PATH_INFO"].encode("latin-1")):
+                check.wrong(variable, "must be UTF-8, percent-encoded")
+    check.done()
+
+
+def _is_utf8(path: bytes) -> bool:
+    try:
+        path.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _refuse(allowed: str) -> View:
+    def refuse() -> Response:
+        if request.method == "OPTIONS":
+            return Response(status=204, headers={"Allow": allowed})
+        error = MethodNotAllowed(f"this address takes {allowed}, not {request.method}")
+        return problem(error, {"Allow": allowed})
+
+    return refuse
+
+
+def _nowhere() -> Response:
+    raise NotFound(subject=request.path)
