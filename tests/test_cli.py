@@ -1,0 +1,325 @@
+"""The command line: putting jobs, looking them up, steering them by hand."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from qless_flask.backends import open_backend
+from qless_flask.backends.base import Namespace
+from qless_flask.cli import main
+from qless_flask.models import Fail
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'qless.db'}"
+
+
+@pytest.fixture
+def namespace(url: str) -> Namespace:
+    return open_backend(url).namespace("default")
+
+
+class CommandLine:
+    """Types commands against one store."""
+
+    def __init__(self, url: str) -> None:
+        self._environment = {"QLESS_URL": url, "COLUMNS": "100"}
+
+    def type(self, *words: str, given: str | None = None) -> Result:
+        return CliRunner().invoke(main, words, input=given, env=self._environment, prog_name="qless-flask")
+
+    def done(self, *words: str, given: str | None = None) -> str:
+        """Type what must work, and answer with what it printed."""
+        result = self.type(*words, given=given)
+        assert result.exit_code == 0, result.output
+        return result.stdout.strip()
+
+    def refused(self, code: int, *words: str) -> str:
+        """Type what must not work, and answer with the one line of the error."""
+        result = self.type(*words)
+        assert (result.exit_code, result.stdout) == (code, "")
+        assert "Traceback" not in result.stderr
+        return result.stderr.strip()
+
+
+@pytest.fixture
+def line(url: str) -> CommandLine:
+    return CommandLine(url)
+
+
+def commands(group: click.Group, *path: str) -> list[tuple[str, ...]]:
+    found = [path] if path else []
+    for name, command in group.commands.items():
+        found += commands(command, *path, name) if isinstance(command, click.Group) else [(*path, name)]
+    return found
+
+
+class TestHelp:
+    @pytest.mark.parametrize("path", commands(main), ids=" ".join)
+    def test_every_command_has_help(self, path: tuple[str, ...]) -> None:
+        result = CliRunner().invoke(main, [*path, "--help"])
+
+        assert result.exit_code == 0
+        assert "Usage: " in result.stdout
+
+    def test_the_version_is_told(self, line: CommandLine) -> None:
+        assert line.done("--version").startswith("qless-flask 0.")
+
+    def test_the_module_is_the_command_too(self) -> None:
+        told = subprocess.run(
+            [sys.executable, "-m", "qless_flask", "--version"], capture_output=True, text=True, check=True
+        )
+
+        assert told.stdout.startswith("qless-flask 0.")
+
+
+class TestPut:
+    def test_a_put_prints_the_jid_alone(self, line: CommandLine, namespace: Namespace) -> None:
+        jid = line.done("put", "mail", "Send", '{"to":"ann"}')
+
+        [job] = namespace.get([jid])
+        assert job is not None
+        assert (job.klass, job.queue, job.state, job.data) == ("Send", "mail", "waiting", '{"to":"ann"}')
+
+    def test_a_put_takes_all_that_a_job_can_have(self, line: CommandLine, namespace: Namespace) -> None:
+        options = [
+            "--jid",
+            "home",
+            "-p",
+            "7",
+            "--delay",
+            "60",
+            "-t",
+            "news",
+            "-t",
+            "web",
+            "--retries",
+            "2",
+            "--then",
+            "parse",
+            "--then",
+            "index",
+        ]
+        line.done("put", "fetch", "Page", *options)
+
+        [job] = namespace.get(["home"])
+        assert job is not None
+        assert (job.priority, job.state, job.retries, job.pipeline) == (7, "scheduled", 2, ("parse", "index"))
+        assert set(job.tags) == {"news", "web"}
+
+    def test_data_can_come_from_the_standard_input(self, line: CommandLine, namespace: Namespace) -> None:
+        jid = line.done("put", "mail", "Send", "-", given="[1,2]")
+
+        [job] = namespace.get([jid])
+        assert job is not None
+        assert job.data == "[1,2]"
+
+    def test_a_put_in_json_is_what_the_api_answers(self, line: CommandLine) -> None:
+        told = json.loads(line.done("put", "mail", "Send", "--jid", "a", "--json"))
+
+        assert told == {"jid": "a", "state": "waiting", "created": True}
+
+    def test_a_jid_that_is_taken_is_an_error_unless_it_may_be_kept(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send", "--jid", "a")
+
+        assert "job a exists already" in line.refused(1, "put", "mail", "Send", "--jid", "a")
+        again = line.type("put", "mail", "Send", "--jid", "a", "--if-exists", "keep")
+        assert (again.exit_code, again.stdout) == (0, "a\n")
+        assert "there already" in again.stderr
+
+    def test_what_is_wrong_is_told_in_one_line_that_names_all_of_it(self, line: CommandLine) -> None:
+        told = line.refused(2, "put", "no good", "Send", "{", "-p", "9000")
+
+        assert len(told.splitlines()) == 1
+        assert all(name in told for name in ("queue:", "data:", "priority:"))
+
+
+class TestJob:
+    def test_a_job_is_shown_with_data_and_history(self, line: CommandLine) -> None:
+        jid = line.done("put", "mail", "Send", '{"to":"ann"}')
+
+        told = line.done("job", jid)
+
+        assert "waiting in mail" in told
+        assert '{"to":"ann"}' in told
+        assert "put        mail" in told
+
+    def test_a_failed_job_shows_why(self, line: CommandLine, namespace: Namespace) -> None:
+        jid = line.done("put", "mail", "Send")
+        [lease] = namespace.pop(["mail"], "bob")
+        namespace.settle([Fail(lease, group="no-such-address", message="ann moved\naway")])
+
+        told = line.done("job", "show", jid)
+
+        assert "failed in mail" in told
+        assert "no-such-address, run 1 by bob" in told
+        assert "ann moved\n" in told
+
+    def test_data_comes_out_in_json_as_it_went_in(self, line: CommandLine) -> None:
+        jid = line.done("put", "mail", "Send", '{"n":12345678901234567890,"x":1.10,"x":[]}')
+
+        assert '"data":{"n":12345678901234567890,"x":1.10,"x":[]}' in line.done("job", "--json", jid)
+
+    def test_an_unknown_job_is_an_error(self, line: CommandLine) -> None:
+        assert "no job nowhere" in line.refused(1, "job", "nowhere")
+
+    def test_a_job_whose_jid_is_a_command_is_shown_by_show(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send", "--jid", "cancel")
+
+        assert "waiting in mail" in line.done("job", "show", "cancel")
+
+    def test_jobs_are_listed_by_what_they_are(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send", "--jid", "a", "--tag", "x")
+        line.done("put", "mail", "Send", "--jid", "b")
+
+        assert "a " in line.done("job", "list", "--tag", "x")
+        page = json.loads(line.done("job", "list", "--state", "waiting", "--queue", "mail", "--json"))
+        assert [job["jid"] for job in page["jobs"]] == ["a", "b"]
+
+    def test_a_long_list_says_how_it_goes_on(self, line: CommandLine) -> None:
+        for jid in "abc":
+            line.done("put", "mail", "Send", "--jid", jid)
+
+        first = line.type("job", "list", "--queue", "mail", "--state", "waiting", "--limit", "2")
+        cursor = first.stderr.strip().rpartition("--cursor ")[2]
+        rest = line.done("job", "list", "--queue", "mail", "--state", "waiting", "--cursor", cursor)
+
+        assert [told.split()[0] for told in first.stdout.splitlines()] == ["jid", "a", "b"]
+        assert [told.split()[0] for told in rest.splitlines()] == ["jid", "c"]
+
+    def test_the_log_of_a_job_is_told_line_by_line(self, line: CommandLine, namespace: Namespace) -> None:
+        jid = line.done("put", "mail", "Send")
+        [lease] = namespace.pop(["mail"], "bob")
+        namespace.log(lease, "half way", '{"sent":5}')
+
+        assert line.done("job", "log", jid).endswith('half way  {"sent":5}')
+        assert json.loads(line.done("job", "log", jid, "--json"))["lines"][0]["message"] == "half way"
+
+    def test_jobs_move_to_another_queue(self, line: CommandLine, namespace: Namespace) -> None:
+        line.done("put", "mail", "Send", "--jid", "a")
+
+        assert line.done("job", "move", "a", "--to", "post") == "a  waiting in post"
+        assert namespace.queues(["post"])[0].waiting == 1
+
+    def test_what_cannot_be_done_to_some_is_told_and_done_to_the_others(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send", "--jid", "a")
+
+        result = line.type("job", "cancel", "nowhere", "a")
+
+        assert result.exit_code == 1
+        assert "no job nowhere" in result.stderr
+        assert result.stdout == "a  canceled in mail\n"
+
+    def test_outcomes_in_json_are_one_for_each_jid(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send", "--jid", "a")
+
+        result = line.type("job", "cancel", "nowhere", "a", "--json")
+
+        missing, canceled = json.loads(result.stdout)["results"]
+        assert result.exit_code == 1
+        assert (missing["jid"], missing["problem"]["code"]) == ("nowhere", "JOB_NOT_FOUND")
+        assert (canceled["jid"], canceled["state"]) == ("a", "canceled")
+
+    def test_a_running_job_is_taken_from_its_worker(self, line: CommandLine, namespace: Namespace) -> None:
+        jid = line.done("put", "mail", "Send")
+        namespace.pop(["mail"], "bob")
+
+        assert line.done("job", "timeout", jid) == f"{jid}  waiting in mail"
+
+    def test_jobs_are_changed(self, line: CommandLine, namespace: Namespace) -> None:
+        line.done("put", "mail", "Send", "--jid", "a", "--tag", "old")
+
+        line.done("job", "update", "a", "-p", "5", "--tag", "new", "--untag", "old", "--retries", "1", "--data", "[]")
+
+        [job] = namespace.get(["a"])
+        assert job is not None
+        assert (job.priority, job.tags, job.retries, job.data) == (5, ("new",), 1, "[]")
+
+    def test_a_change_of_nothing_is_a_mistake(self, line: CommandLine) -> None:
+        assert "Nothing to change" in line.refused(2, "job", "update", "a")
+
+    def test_what_is_done_by_hand_is_noted_with_who_did_it(self, line: CommandLine, namespace: Namespace) -> None:
+        jid = line.done("put", "mail", "Send")
+        line.done("job", "cancel", jid)
+
+        [canceled] = [event for event in namespace.events().events if event.event == "canceled"]
+        assert canceled.actor
+
+
+class TestQueues:
+    def test_queues_are_summed_up_in_a_table(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send")
+
+        header, mail = line.done("queues").splitlines()
+
+        assert header.split()[:2] == ["queue", "waiting"]
+        assert mail.split()[:2] == ["mail", "1"]
+
+    def test_queues_in_json_are_what_the_api_answers(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send")
+
+        [queue] = json.loads(line.done("queues", "--json"))["queues"]
+
+        assert (queue["name"], queue["waiting"], queue["paused"]) == ("mail", 1, False)
+        assert queue["settings"]["retries"] == 5
+
+    def test_a_store_without_queues_says_so(self, line: CommandLine) -> None:
+        assert line.done("queues").startswith("No queues in namespace default")
+
+    def test_an_unknown_queue_is_an_error(self, line: CommandLine) -> None:
+        assert "no queue nowhere" in line.refused(1, "queues", "nowhere")
+
+    def test_a_queue_is_paused_and_resumed(self, line: CommandLine, namespace: Namespace) -> None:
+        assert line.done("queues", "pause", "mail") == "mail is paused."
+        assert namespace.queues(["mail"])[0].paused
+
+        assert line.done("queues", "resume", "mail") == "mail is open."
+        assert not namespace.queues(["mail"])[0].paused
+
+    def test_a_queue_is_configured(self, line: CommandLine, namespace: Namespace) -> None:
+        line.done("queues", "configure", "mail", "--heartbeat", "2.5", "--retries", "0", "--max-losses", "9")
+        settings = namespace.queues(["mail"])[0].settings
+        assert (settings.heartbeat, settings.retries, settings.max_losses) == (2.5, 0, 9)
+
+        assert "heartbeat   none" in line.done("queues", "configure", "mail", "--heartbeat", "none")
+        assert "soon" in line.refused(2, "queues", "configure", "mail", "--heartbeat", "soon")
+
+    def test_an_empty_queue_is_forgotten_and_a_full_one_is_not(self, line: CommandLine, namespace: Namespace) -> None:
+        line.done("queues", "pause", "empty")
+        line.done("put", "full", "Send")
+
+        line.done("queues", "forget", "empty")
+
+        assert "still holds jobs" in line.refused(1, "queues", "forget", "full")
+        assert [queue.name for queue in namespace.queues()] == ["full"]
+
+
+class TestWhere:
+    def test_each_namespace_is_its_own(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send", "-n", "shop")
+
+        assert "mail" in line.done("queues", "-n", "shop")
+        assert "No queues" in line.done("queues")
+
+    def test_a_url_of_no_store_is_a_mistake(self, line: CommandLine) -> None:
+        assert "there are redis, sqlite and http stores" in line.refused(2, "queues", "--url", "ftp://here")
+
+    def test_a_store_that_is_down_is_an_error_in_one_line(self, line: CommandLine) -> None:
+        told = line.refused(1, "queues", "--url", "redis://127.0.0.1:1")
+
+        assert told.startswith("Error: the store cannot be reached now")
+        assert len(told.splitlines()) == 1
+
+    def test_debug_shows_the_traceback(self, line: CommandLine) -> None:
+        told = line.type("queues", "--url", "ftp://here", "--debug").stderr
+
+        assert "Traceback" in told
+        assert told.splitlines()[-1].startswith("Error: ")
