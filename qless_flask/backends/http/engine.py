@@ -43,6 +43,7 @@ from qless_flask.models import (
     Settled,
     Settlement,
     Worker,
+    checked_settings,
     new_jid,
 )
 from qless_flask.schemas.operations import OPERATIONS
@@ -202,7 +203,8 @@ class HTTPNamespace(Namespace):
     # Queues, live
 
     def configure(self, queue: str, changes: Mapping[str, Setting], *, actor: Actor | None = None) -> Queue:
-        return self._queue("configure", queue=queue, changes=changes, actor=actor)
+        # Judged here already: JSON has no NaN, and the null in its place would be a setting.
+        return self._queue("configure", queue=queue, changes=checked_settings(changes), actor=actor)
 
     def pause(self, queue: str, *, actor: Actor | None = None) -> Queue:
         return self._queue("pause", queue=queue, actor=actor)
