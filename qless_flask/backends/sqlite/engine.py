@@ -1,0 +1,143 @@
+"""The connection to a SQLite file: its namespaces, and the ways into a transaction."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import TypeVar
+
+from qless_flask.backends.base import Backend, Clock
+from qless_flask.backends.sqlite.connection import BUSY_SECONDS, Place
+from qless_flask.backends.sqlite.layout import prepare
+from qless_flask.backends.sqlite.listener import ALL, LOG, Listener
+from qless_flask.backends.sqlite.namespace import SQLiteNamespace
+from qless_flask.backends.sqlite.readers import Readers
+from qless_flask.backends.sqlite.statements import NAMESPACES
+from qless_flask.backends.sqlite.step import Look, Step
+from qless_flask.backends.sqlite.writer import Writer
+from qless_flask.backends.store import to_milliseconds
+from qless_flask.backends.waiting import Waiters
+
+MANY_WORKERS = 10_000
+
+T = TypeVar("T")
+
+
+class SQLiteBackend(Backend):
+    """A backend on one file, which the processes of one machine share. Made at its first use; a fork opens it anew."""
+
+    def __init__(self, url: str, *, clock: Clock | None = None, busy_seconds: float = BUSY_SECONDS) -> None:
+        """Remember where the file is (see `Place.of`), and for how long to wait for other processes that write."""
+        self.url = url
+        self._place = Place.of(url, busy_seconds=busy_seconds)
+        self._clock = clock or time.time
+        self._prepared = False
+        self._preparing = threading.Lock()
+        self._seen: dict[tuple[str, str], int] = {}
+        self._writer = Writer(self._place, self._connect)
+        self._readers = Readers(self._place, self._connect_to_read)
+        self._listener = Listener(self._connect_to_read, self.now)
+        os.register_at_fork(after_in_child=self._starter())
+
+    def namespace(self, name: str) -> SQLiteNamespace:
+        return SQLiteNamespace(name, self)
+
+    def namespaces(self) -> list[str]:
+        rows = self._readers.run(lambda connection: connection.execute(NAMESPACES).fetchall())
+        return [name for (name,) in rows if not name.startswith("_")]
+
+    def ping(self) -> list[str]:
+        self._readers.run(lambda connection: connection.execute(NAMESPACES).fetchone())
+        if self._place.synchronous == "full":
+            return []
+        loses = "a power cut loses the latest answered writes"
+        if self._place.synchronous == "off":
+            loses += ", or the whole file"
+        return [f"synchronous is {self._place.synchronous}: {loses}"]
+
+    def close(self) -> None:
+        self._listener.close()
+        self._writer.close()
+        self._readers.close()
+
+    def now(self) -> int:
+        """The time as operations see it, in milliseconds."""
+        return to_milliseconds(self._clock())
+
+    def write(self, name: str, operation: Callable[[Step], T]) -> T:
+        """Run an operation on a namespace as one transaction, then tell those who wait for what it brought."""
+        steps: list[Step] = []
+
+        def work(connection: sqlite3.Connection) -> T:
+            step = Step(connection, name, self.now(), self._seen)
+            answer = operation(step)
+            step.finish()
+            steps.append(step)
+            return answer
+
+        answer = self._writer.run(work)
+        self._tell(steps[-1])
+        return answer
+
+    def read(self, name: str, operation: Callable[[Look], T]) -> T:
+        """Run an operation that only looks, on one state of the file."""
+        return self._readers.run(lambda connection: operation(Look(connection, name, self.now())))
+
+    @property
+    def pops(self) -> Waiters:
+        """The pops that wait."""
+        return self._listener.pops
+
+    @property
+    def readers(self) -> Waiters:
+        """The readers of events that wait, for `LOG`."""
+        return self._listener.readers
+
+    def _tell(self, step: Step) -> None:
+        for queue, count in step.wakes.items():
+            if count:
+                self.pops.wake(step.name, queue, count)
+        if step.told:
+            self.readers.wake(step.name, LOG, ALL)
+        if len(self._seen) > MANY_WORKERS:
+            self._seen.clear()
+        for worker in step.seen:
+            self._seen[step.name, worker] = step.now
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = self._place.connect()
+        try:
+            with self._preparing:
+                if not self._prepared:
+                    prepare(connection, self._place)
+                    self._prepared = True
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        connection = self._connect()
+        connection.execute("PRAGMA query_only = on")
+        return connection
+
+    def _starter(self) -> Callable[[], None]:
+        itself = weakref.ref(self)  # the interpreter keeps what is registered for ever
+
+        def start() -> None:
+            backend = itself()
+            if backend is not None:
+                backend._start_anew()
+
+        return start
+
+    def _start_anew(self) -> None:
+        """In a forked child: SQLite's connections, and threads, stay with the parent."""
+        self._preparing = threading.Lock()
+        self._writer.start_anew()
+        self._readers.start_anew()
+        self._listener.start_anew()

@@ -1,0 +1,131 @@
+"""Jobs looked up: by jid, and page by page through the index that fits what is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from qless_flask.backends.sqlite.record import NEVER, STATE_NUMBERS, Record, Value, read_job
+from qless_flask.backends.sqlite.statements import (
+    BY_GROUP,
+    BY_JID,
+    BY_ORDER,
+    BY_TAG,
+    BY_WORKER,
+    GET,
+    QUEUES_FROM,
+    WORKER,
+    WORKERS,
+)
+from qless_flask.backends.sqlite.step import Look
+from qless_flask.backends.store import to_seconds
+from qless_flask.bounds import is_text
+from qless_flask.errors import Invalid, WorkerNotFound
+from qless_flask.models import Filter, Job, Page, Worker
+
+ID, JID, ORD = (list(Record.__dataclass_fields__).index(name) for name in ("id", "jid", "ord"))
+
+SCAN = 1_000
+"""How many records a page reads at most."""
+
+Key = list[str | int]
+"""Where a walk stands: which walk it is, and the key of the last record it read."""
+
+Walk = Iterator[tuple[Key, Sequence[Value]]]
+"""The records that a walk comes by, each with its key."""
+
+
+def get(look: Look, jids: Sequence[str]) -> list[Job | None]:
+    """Look jobs up, with data and history."""
+    rows = (look.connection.execute(GET, (look.namespace, jid)).fetchone() for jid in jids)
+    return [None if row is None else read_job(row, history=True) for row in rows]
+
+
+def select(look: Look, filter: Filter, cursor: str | None, limit: int) -> Page:
+    """Read one page. Raise Invalid for a cursor that is none, or one of another walk."""
+    walk = _walk(look, filter, cursor)
+    jobs: list[Job] = []
+    scanned, last = 0, None
+    for key, row in walk:
+        # One more than is wanted was looked at: there is a next page.
+        if len(jobs) == limit or scanned == SCAN:
+            return Page(tuple(jobs), json.dumps(last, ensure_ascii=False, separators=(",", ":")), scanned)
+        job = read_job(row)
+        scanned, last = scanned + 1, key
+        if filter.matches(job):
+            jobs.append(job)
+    return Page(tuple(jobs), None, scanned)
+
+
+def workers(look: Look, names: Sequence[str] | None) -> list[Worker]:
+    """Sum up all workers, by name, or those named. Raise WorkerNotFound."""
+    if names is None:
+        rows = look.connection.execute(WORKERS, (look.namespace,)).fetchall()
+    else:
+        rows = [_worker(look, name) for name in names]
+    return [Worker(name, running, to_seconds(seen_at)) for name, seen_at, running in rows]
+
+
+def _worker(look: Look, name: str) -> Sequence[Value]:
+    row: Sequence[Value] | None = look.connection.execute(WORKER, (look.namespace, name)).fetchone()
+    if row is None:
+        raise WorkerNotFound.about(name)
+    return row
+
+
+def _walk(look: Look, filter: Filter, cursor: str | None) -> Walk:
+    if filter.state and (filter.queue or not (filter.tag or filter.worker or filter.group)):
+        return _by_order(look, filter, _key(cursor, ["state", "", -NEVER, ""]))
+    if filter.tag:
+        return _by_id(look, BY_TAG, filter.tag, _key(cursor, ["tag", 0]))
+    if filter.worker:
+        return _by_id(look, BY_WORKER, filter.worker, _key(cursor, ["worker", 0]))
+    if filter.group:
+        return _by_id(look, BY_GROUP, filter.group, _key(cursor, ["group", 0]))
+    return _by_jid(look, _key(cursor, ["jid", ""]))
+
+
+def _by_order(look: Look, filter: Filter, key: Key) -> Walk:
+    """Through a state of one queue, or of all by name, in the state's own order."""
+    walk, first, *behind = key
+    state = STATE_NUMBERS[filter.state] if filter.state else 0
+    for number, name in look.connection.execute(QUEUES_FROM, (look.namespace, filter.queue or first)):
+        if filter.queue not in (None, name):
+            return
+        if name != first:
+            behind = [-NEVER, ""]
+        for row in look.connection.execute(BY_ORDER, (number, state, *behind)):
+            yield [walk, name, row[ORD], row[JID]], row
+
+
+def _by_id(look: Look, statement: str, value: str, key: Key) -> Walk:
+    """Through the jobs of a tag, worker or group, in the order in which they were first put."""
+    walk, behind = key
+    for row in look.connection.execute(statement, (look.namespace, value, behind)):
+        yield [walk, row[ID]], row
+
+
+def _by_jid(look: Look, key: Key) -> Walk:
+    """Through all jobs: whatever becomes of a job meanwhile, its jid stays."""
+    walk, behind = key
+    for row in look.connection.execute(BY_JID, (look.namespace, behind)):
+        yield [walk, row[JID]], row
+
+
+def _key(cursor: str | None, start: Key) -> Key:
+    """Read a cursor of the walk that begins at `start`. Raise Invalid."""
+    if cursor is None:
+        return start
+    try:
+        key = json.loads(cursor)
+    except (ValueError, RecursionError):
+        key = None
+    if not isinstance(key, list) or len(key) != len(start) or key[0] != start[0] or not all(map(_is_like, key, start)):
+        raise Invalid.of({"cursor": ["is no cursor of this selection"]})
+    return key
+
+
+def _is_like(value: object, example: str | int) -> bool:
+    if isinstance(example, str):
+        return is_text(value)
+    return type(value) is int and abs(value) < 1 << 63

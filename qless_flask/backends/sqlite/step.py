@@ -1,0 +1,329 @@
+"""One atomic step: what it has read, what it changes, and what it tells when it is done."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import msgspec
+
+from qless_flask.backends.sqlite.record import (
+    CANCELED,
+    NEVER,
+    PRIORITY_STEP,
+    RUNNING,
+    SCHEDULED,
+    STATE_NAMES,
+    WAITING,
+    Record,
+    Value,
+    changed_values,
+    new_values,
+)
+from qless_flask.backends.sqlite.statements import (
+    DELETE_FAILURE,
+    JOB,
+    NAMESPACE,
+    NEW_ENTRY,
+    NEW_JOB,
+    NEW_NAMESPACE,
+    NEW_QUEUE,
+    QUEUE,
+    QUEUE_BY_ID,
+    QUEUES,
+    SAVE_FAILURE,
+    SAVE_JOB,
+    SAVE_QUEUE,
+    SEEN,
+)
+from qless_flask.errors import JobNotFound
+from qless_flask.models import Actor, QueueSettings
+
+SEEN_EXACT_MS = 1_000
+"""How exactly it is kept when a worker was seen: written at most once in that time."""
+
+Seen = MutableMapping[tuple[str, str], int]
+
+
+class Look:
+    """What a read has: a connection inside a transaction, a namespace, the time."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str, now: int) -> None:
+        self.connection = connection
+        self.name = name
+        self.now = now
+        found = connection.execute(NAMESPACE, (name,)).fetchone()
+        self.namespace: int = found[0] if found else 0
+        """The row of the namespace; 0, which nothing belongs to, as long as it has not begun."""
+
+
+@dataclass(slots=True)
+class QueueRow:
+    """A queue, with its counters as the step leaves them."""
+
+    id: int
+    name: str
+    paused: bool
+    settings_text: str | None
+    place: int
+    counts: list[int]
+    """By the number of the state; the first is none."""
+    changed: bool = field(default=False, kw_only=True)
+
+    @classmethod
+    def of(cls, row: tuple[int, str, int, str | None, int, int, int, int, int, int, int]) -> QueueRow:
+        return cls(row[0], row[1], bool(row[2]), row[3], row[4], [0, *row[5:]])
+
+    @property
+    def settings(self) -> QueueSettings:
+        """The settings in force."""
+        return read_settings(self.settings_text)
+
+    def next_place(self) -> int:
+        """The place behind all that were given so far."""
+        self.place += 1
+        self.changed = True
+        return self.place
+
+    def count(self, state: int, difference: int) -> None:
+        """Count jobs that came into a state, or left it."""
+        self.counts[state] += difference
+        self.changed = True
+
+
+class Step(Look):
+    """A write. Records are read once and saved together at the end, or before an index is read."""
+
+    def __init__(self, connection: sqlite3.Connection, name: str, now: int, seen: Seen) -> None:
+        super().__init__(connection, name, now)
+        self.wakes: dict[str, int] = {}
+        """How many jobs became available in each queue."""
+        self.seen: list[str] = []
+        """Workers whose sight was written."""
+        self.told = False
+        """Whether there are new events."""
+        self._seen_before = seen
+        self._queues: dict[str, QueueRow] = {}
+        self._queues_by_id: dict[int, QueueRow] = {}
+        self._records: dict[str, Record] = {}
+        self._changed: dict[int, Record] = {}
+        self._new: dict[int, Record] = {}
+        self._transitions: list[str] = []
+
+    # Reading
+
+    def queue(self, name: str) -> QueueRow | None:
+        """Find a queue that is known."""
+        if name not in self._queues:
+            row = self.connection.execute(QUEUE, (self.namespace, name)).fetchone()
+            if row is None:
+                return None
+            self._keep(QueueRow.of(row))
+        return self._queues[name]
+
+    def known_queue(self, name: str) -> QueueRow:
+        """Find a queue, or make it known."""
+        queue = self.queue(name)
+        if queue is None:
+            [number] = self.connection.execute(NEW_QUEUE, (self.begun(), name)).fetchone()
+            queue = self._keep(QueueRow(number, name, False, None, 0, [0] * (len(STATE_NAMES) + 1)))
+        return queue
+
+    def queue_of(self, record: Record) -> QueueRow:
+        """Find the queue that a job is in."""
+        queue = self._queues_by_id.get(record.queue)
+        if queue is None:
+            queue = self._keep(QueueRow.of(self.connection.execute(QUEUE_BY_ID, (record.queue,)).fetchone()))
+        return queue
+
+    def all_queues(self) -> list[QueueRow]:
+        """All queues that are known, by name."""
+        for row in self.connection.execute(QUEUES, (self.namespace,)).fetchall():
+            if row[1] not in self._queues:
+                self._keep(QueueRow.of(row))
+        return [self._queues[name] for name in sorted(self._queues)]
+
+    def find(self, jid: str) -> Record | None:
+        """Find a job, if it is there."""
+        record = self._records.get(jid)
+        if record is None:
+            row = self.connection.execute(JOB, (self.namespace, jid)).fetchone()
+            if row is not None:
+                record = self._records[jid] = Record(*row)
+        return record
+
+    def record(self, jid: str) -> Record:
+        """Find a job. Raise JobNotFound."""
+        record = self.find(jid)
+        if record is None:
+            raise JobNotFound.about(jid)
+        return record
+
+    def records(self, rows: Sequence[Sequence[Value]]) -> list[Record]:
+        """Take up jobs found through an index, after `save`."""
+        # One object for a job in a step: a second would save what the first had overtaken.
+        found = [Record(*row) for row in rows]  # type: ignore[arg-type]
+        return [self._records.setdefault(record.jid, record) for record in found]
+
+    # Writing
+
+    def begun(self) -> int:
+        """The row of the namespace, made by its first write."""
+        if not self.namespace:
+            [self.namespace] = self.connection.execute(NEW_NAMESPACE, (self.name,)).fetchone()
+        return self.namespace
+
+    def see(self, worker: str) -> None:
+        """Note that a worker was here."""
+        before = self._seen_before.get((self.name, worker))
+        if before is None or abs(self.now - before) >= SEEN_EXACT_MS:
+            self.connection.execute(SEEN, (self.begun(), worker, self.now))
+            self.seen.append(worker)
+
+    def create(self, record: Record) -> None:
+        """Take up a job that is not in the store yet, and is in no state until it is transferred to one."""
+        self._new[record.id] = self._records[record.jid] = record
+
+    def transfer(self, record: Record, queue: QueueRow, state: int, ord: int) -> None:
+        """Put a job into the index of a state of a queue."""
+        self.queue_of(record).count(record.state, -1)
+        queue.count(state, 1)
+        record.queue, record.state, record.ord = queue.id, state, ord
+        if state != RUNNING:
+            record.worker = record.expires_at = None
+            # The last holder of a canceled job is told so by its token.
+            record.token = record.token if state == CANCELED else None
+        if state in (SCHEDULED, WAITING):
+            record.ended_at = None
+        self._changed[record.id] = record
+
+    def make_waiting(self, record: Record, queue: QueueRow, *, new_place: bool) -> None:
+        """Make a job available now."""
+        if new_place:
+            record.place = queue.next_place()
+        record.available_at = self.now
+        self.transfer(record, queue, WAITING, waiting_ord(record.priority, record.place))
+        self.wakes[queue.name] = self.wakes.get(queue.name, 0) + 1
+
+    def make_available(self, record: Record, queue: QueueRow, due: int) -> None:
+        """Make a job available at a new place: now, or when it is due."""
+        if due <= self.now:
+            self.make_waiting(record, queue, new_place=True)
+        else:
+            record.place, record.available_at = 0, due
+            self.transfer(record, queue, SCHEDULED, due)
+
+    def make_running(self, record: Record, queue: QueueRow, worker: str, token: str) -> None:
+        """Lease a job."""
+        heartbeat = queue.settings.heartbeat
+        record.expires_at = None if heartbeat is None else self.now + round(heartbeat * 1000)
+        record.worker, record.token, record.started_at = worker, token, self.now
+        record.runs += 1
+        self.transfer(record, queue, RUNNING, NEVER if record.expires_at is None else record.expires_at)
+
+    def end(self, record: Record, state: int) -> None:
+        """Bring a job to an end in its queue: complete, failed or canceled."""
+        record.ended_at = self.now
+        self.transfer(record, self.queue_of(record), state, -self.now)
+
+    def enter(self, record: Record, queue: QueueRow) -> None:
+        """Renew what counts by the stage."""
+        record.remaining = queue.settings.retries if record.retries is None else record.retries
+        record.losses = 0
+
+    def blame(self, record: Record, group: str, message: str, worker: str | None) -> None:
+        """Keep why a run did not end well."""
+        record.failure_group = group
+        self._changed[record.id] = record
+        self.connection.execute(SAVE_FAILURE, (record.id, message, self.now, worker, record.runs))
+
+    def forgive(self, record: Record) -> None:
+        """Clear the failure."""
+        if record.failure_group is not None:
+            record.failure_group = None
+            self.connection.execute(DELETE_FAILURE, (record.id,))
+
+    def touch(self, record: Record) -> None:
+        """Save a record that changed otherwise."""
+        self._changed[record.id] = record
+
+    def drop(self, record: Record) -> None:
+        """Count a job out that is being deleted."""
+        self.queue_of(record).count(record.state, -1)
+        self._changed.pop(record.id, None)
+        self._new.pop(record.id, None)
+        self._records.pop(record.jid, None)
+
+    def drop_queue(self, queue: QueueRow) -> None:
+        """Think no more of a queue that is being deleted."""
+        del self._queues[queue.name], self._queues_by_id[queue.id]
+
+    # Telling
+
+    def happened(
+        self,
+        record: Record,
+        event: str,
+        queue: QueueRow,
+        *,
+        to: str | None = None,
+        worker: str | None = None,
+        group: str | None = None,
+        actor: Actor | None = None,
+    ) -> None:
+        """Tell a transition to the job's history and to the event log; `queue` is where it happened."""
+        detail = to or group or (worker if event in ("popped", "lost") else queue.name if event == "put" else None)
+        record.note(self.now, event, detail)
+        self._changed[record.id] = record
+        self.tell(event, record.jid, queue.name, str(record.state), to, worker, group, actor=actor)
+
+    def tell(self, event: str, *fields: str | None, actor: Actor | None = None) -> None:
+        """Add a line to the event log: jid, queue, state, to, worker, group, actor's name and address; the last few if
+        there is something to say."""
+        if actor:
+            padded = (*fields, *[None] * (6 - len(fields)), actor.name, actor.address)
+            self._transitions.append("\t".join([event, *[each or "" for each in padded]]))
+        else:
+            self._transitions.append("\t".join([event, *[each or "" for each in fields]]).rstrip("\t"))
+
+    # Saving
+
+    def save(self) -> None:
+        """Write what changed, so that the indexes tell the truth."""
+        if self._new:
+            self.connection.executemany(NEW_JOB, [new_values(record) for record in self._new.values()])
+            for number in self._new:
+                self._changed.pop(number, None)
+            self._new.clear()
+        if self._changed:
+            self.connection.executemany(SAVE_JOB, [changed_values(record) for record in self._changed.values()])
+            self._changed.clear()
+
+    def finish(self) -> None:
+        """Write all that is left to write, before the commit."""
+        self.save()
+        for queue in self._queues.values():
+            if queue.name in self.wakes:
+                self.wakes[queue.name] = 0 if queue.paused else min(self.wakes[queue.name], queue.counts[WAITING])
+            if queue.changed:
+                self.connection.execute(SAVE_QUEUE, (queue.place, *queue.counts[1:], queue.id))
+        if self._transitions:
+            self.connection.execute(NEW_ENTRY, (self.namespace, self.now, "\n".join(self._transitions)))
+            self.told = True
+
+    def _keep(self, queue: QueueRow) -> QueueRow:
+        self._queues[queue.name] = self._queues_by_id[queue.id] = queue
+        return queue
+
+
+def waiting_ord(priority: int, place: int) -> int:
+    """Where a waiting job stands: higher priorities first, then by place. Exact below 2^44 places."""
+    return -priority * PRIORITY_STEP + place
+
+
+@lru_cache(maxsize=1_000)
+def read_settings(text: str | None) -> QueueSettings:
+    """Build the settings from those that were set."""
+    return QueueSettings(**msgspec.json.decode(text)) if text else QueueSettings()

@@ -1,0 +1,120 @@
+"""What becomes due, lost or old: promoted, taken back, pruned; all in bounded steps."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from itertools import islice, takewhile
+
+from qless_flask.backends.sqlite.deletion import delete
+from qless_flask.backends.sqlite.leases import take_back
+from qless_flask.backends.sqlite.record import CANCELED, COMPLETE, FAILED, RUNNING, SCHEDULED, Record
+from qless_flask.backends.sqlite.statements import (
+    DELETE_REQUEST,
+    DELETE_WORKER,
+    DUE,
+    ENTRY_TIMES,
+    HOLDS_LEASE,
+    LONGEST_ENDED,
+    OVER_REQUESTS,
+    SET_TRIMMED,
+    TRIM_ENTRIES,
+    UNSEEN_WORKERS,
+)
+from qless_flask.backends.sqlite.step import QueueRow, Step
+from qless_flask.models import Promoted, Pruned
+
+_DAY = 86_400_000
+RETENTION = {COMPLETE: (7 * _DAY, 50_000), CANCELED: (_DAY, 10_000), FAILED: (90 * _DAY, 100_000)}
+"""For each way to end: for how long (ms), and how many a queue."""
+EVENTS_KEPT = 3_600_000
+WORKERS_KEPT = _DAY
+TRIM_AT_ONCE = 1_000
+"""How many events, workers and remembered pops one prune deletes at most."""
+
+
+def take_back_lost(step: Step, queue: QueueRow, limit: int) -> int:
+    """Take back up to `limit` leases of a queue that are over; tell how many."""
+    found = _due(step, queue, RUNNING, limit)
+    for record in found:
+        take_back(step, record, queue)
+    return len(found)
+
+
+def promote_due(step: Step, queue: QueueRow, limit: int) -> int:
+    """Make up to `limit` jobs of a queue that are due available; tell how many."""
+    found = _due(step, queue, SCHEDULED, limit)
+    for record in found:
+        step.make_waiting(record, queue, new_place=True)
+        step.happened(record, "promoted", queue)
+    return len(found)
+
+
+def promote(step: Step, limit: int) -> Promoted:
+    """Do both for all queues, by name, up to `limit` together."""
+    lost = promoted = 0
+    for queue in step.all_queues():
+        lost += take_back_lost(step, queue, limit - lost - promoted)
+        promoted += promote_due(step, queue, limit - lost - promoted)
+        if lost + promoted == limit:
+            break
+    return Promoted(promoted, lost, more=lost + promoted == limit)
+
+
+def prune(step: Step, limit: int) -> Pruned:
+    """Delete up to `limit` jobs past their retention, the longest ended first, and old events, workers and requests."""
+    step.save()
+    candidates = heapq.merge(
+        *[_past_retention(step, queue, state) for queue in step.all_queues() for state in RETENTION]
+    )
+    found = list(islice(candidates, limit + 1))
+    records = [record for _, _, record in found[:limit]]
+    for record in records:
+        step.tell("pruned", record.jid, step.queue_of(record).name)
+    delete(step, records)
+    more = len(found) > limit
+    forget_requests(step, TRIM_AT_ONCE)
+    return Pruned(len(records), more=_trim_events(step) | _forget_workers(step) | more)
+
+
+def forget_requests(step: Step, limit: int) -> None:
+    """Delete remembered pops whose time is over."""
+    over = step.connection.execute(OVER_REQUESTS, (step.namespace, step.now, limit)).fetchall()
+    step.connection.executemany(DELETE_REQUEST, [(step.namespace, worker, request) for worker, request in over])
+
+
+def _due(step: Step, queue: QueueRow, state: int, limit: int) -> list[Record]:
+    if not queue.counts[state] or not limit:
+        return []
+    step.save()
+    return step.records(step.connection.execute(DUE, (queue.id, state, step.now, limit)).fetchall())
+
+
+def _past_retention(step: Step, queue: QueueRow, state: int) -> Iterator[tuple[int, int, Record]]:
+    age, count = RETENTION[state]
+    surplus = queue.counts[state] - count
+    if not queue.counts[state]:
+        return
+    for number, row in enumerate(step.connection.execute(LONGEST_ENDED, (queue.id, state))):
+        record = Record(*row)
+        ended_at = -record.ord
+        if number >= surplus and ended_at + age > step.now:
+            return
+        yield ended_at, record.id, record
+
+
+def _trim_events(step: Step) -> bool:
+    rows = step.connection.execute(ENTRY_TIMES, (step.namespace, TRIM_AT_ONCE)).fetchall()
+    old = [entry for entry, _ in takewhile(lambda row: row[1] + EVENTS_KEPT <= step.now, rows)]
+    if old:
+        step.connection.execute(TRIM_ENTRIES, (step.namespace, old[-1]))
+        step.connection.execute(SET_TRIMMED, (old[-1], step.namespace))
+    return len(old) == TRIM_AT_ONCE
+
+
+def _forget_workers(step: Step) -> bool:
+    rows = step.connection.execute(UNSEEN_WORKERS, (step.namespace, step.now - WORKERS_KEPT, TRIM_AT_ONCE)).fetchall()
+    for row in rows:
+        if not step.connection.execute(HOLDS_LEASE, (step.namespace, *row)).fetchone():
+            step.connection.execute(DELETE_WORKER, (step.namespace, *row))
+    return False
