@@ -112,8 +112,8 @@ class TestPut:
 
         [job] = namespace.get(["home"])
         assert job is not None
-        assert (job.priority, job.state, job.retries, job.pipeline) == (7, "scheduled", 2, ("parse", "index"))
-        assert set(job.tags) == {"news", "web"}
+        assert (job.priority, job.state, job.retries, job.pipeline) == (7, "scheduled", 2, ("x", "y"))
+        assert set(job.tags) == {"a", "b"}
 
     def test_data_can_come_from_the_standard_input(self, line: CommandLine, namespace: Namespace) -> None:
         jid = line.done("put", "mail", "Send", "-", given="[1,2]")

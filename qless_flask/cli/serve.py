@@ -10,10 +10,9 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Callable
 from functools import partial
 from multiprocessing.synchronize import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from granian import Granian
@@ -22,6 +21,10 @@ from granian.constants import Interfaces
 from qless_flask.backends import open_backend
 from qless_flask.cli.target import DEFAULT_NAMESPACE, url_option
 from qless_flask.errors import BackendUnavailable
+from qless_flask.settings import Settings
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
@@ -52,8 +55,8 @@ def serve(url: str, host: str, port: int | None, processes: int, threads: int) -
     qless-flask serve --url redis://localhost/0 --port 8080 --processes 4
     """
     refuse_strangers(host)
-    warn_of_risks(url)
     port = choose_port(host, port)
+    warn_of_risks(url)
     address = f"http://{_in_url(host)}:{port}"
     click.echo(f"Serving {url} at {address} - Ctrl-C stops.")
     click.echo(f"Try: curl {address}/api/v1/namespaces/{DEFAULT_NAMESPACE}/queues")
@@ -192,18 +195,18 @@ def warn_of_risks(url: str) -> None:
         click.echo(f"Warning: {risk}", err=True)
 
 
-def _load(stopping: Event, url: str, max_waits: int, target: str) -> Callable[..., Any]:
+def _load(stopping: Event, url: str, max_waits: int, target: str) -> Flask:
     # Runs in each of the server's processes, so that each opens the store for itself, and nobody else loads Flask.
     from qless_flask.web.app import create_app
 
-    app = create_app(url, max_waits=max_waits)
+    app = create_app(settings=Settings(url=url, max_waits=max_waits))
     threading.Thread(target=_close_when, args=(stopping, app), daemon=True).start()
     return app
 
 
-def _close_when(stopping: Event, app: Any) -> None:
+def _close_when(stopping: Event, app: Flask) -> None:
     stopping.wait()
-    app.extensions["qless"].close()
+    app.extensions["qless_flask"].close()
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -20,8 +20,8 @@ from qless_flask.backends.base import Namespace
 from qless_flask.cli.command import debug_option
 from qless_flask.errors import QlessError
 from qless_flask.models import Actor
+from qless_flask.settings import DEFAULT_URL
 
-DEFAULT_URL = "sqlite:///qless.db"
 DEFAULT_NAMESPACE = "default"
 
 

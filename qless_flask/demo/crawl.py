@@ -68,10 +68,12 @@ class Crawl:
         self._progress = self.before = Progress(0, 0, 0, dict.fromkeys(STAGES, 0))
         """How far an earlier crawl had come."""
 
-    @property
-    def workers_pid(self) -> int | None:
-        """The process whose children are the workers."""
-        return self._workers.pid if self._workers else None
+    def worker_pids(self) -> list[int]:
+        """Find the processes that work now (on Linux alone): those that the pool's own process has started."""
+        if self._workers is None:
+            return []
+        pool = self._workers.pid
+        return [int(pid) for pid in Path(f"/proc/{pool}/task/{pool}/children").read_text().split()]
 
     def __enter__(self) -> Crawl:
         Index(self._index).create()

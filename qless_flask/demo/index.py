@@ -16,6 +16,7 @@ BUSY_SECONDS = 30.0
 _CREATE = "CREATE VIRTUAL TABLE IF NOT EXISTS page USING fts5 (link UNINDEXED, title, text)"
 _ADD = "INSERT OR REPLACE INTO page (rowid, link, title, text) VALUES (?, ?, ?, ?)"
 _COUNT = "SELECT count(*) FROM page"
+_LINKS = "SELECT link FROM page ORDER BY link"
 # A word in the title counts for ten in the text.
 _SEARCH = """
 SELECT link, title, snippet(page, 2, '', '', '…', 12)
@@ -61,6 +62,11 @@ class Index:
             return 0
         with self._open() as connection:
             return int(connection.execute(_COUNT).fetchone()[0])
+
+    def links(self) -> list[str]:
+        """List the pages by their links."""
+        with self._open() as connection:
+            return [link for (link,) in connection.execute(_LINKS)]
 
     def search(self, words: str, limit: int = 10) -> list[Hit]:
         """Find the pages that have all the words, the best first. Raise NotFound where nothing was indexed yet."""
