@@ -71,7 +71,7 @@ class Checks:
 
     def message(self, field: str, value: object) -> None:
         """What a person or a traceback says: any text of at most 32 KiB, line ends and all."""
-        if not isinstance(value, str) or not _is_utf8(value):
+        if not isinstance(value, str) or not is_utf8(value):
             self.wrong(field, "must be text")
         elif len(value.encode()) > MAX_MESSAGE_BYTES:
             self.wrong(field, f"must be at most {MAX_MESSAGE_BYTES} bytes")
@@ -113,7 +113,7 @@ def is_text(value: object) -> bool:
         return False
     if value.isascii():
         return value.isprintable()
-    return _is_utf8(value) and not _CONTROL.search(value) and len(value.encode()) <= MAX_TEXT_BYTES
+    return is_utf8(value) and not _CONTROL.search(value) and len(value.encode()) <= MAX_TEXT_BYTES
 
 
 def json_fault(text: object) -> str | None:
@@ -129,7 +129,7 @@ def json_fault(text: object) -> str | None:
         return f"is not JSON: {error}"
     if _ESCAPED_SURROGATE.search(text):
         text = json.dumps(value, ensure_ascii=False)
-    return None if _is_utf8(text) else "holds half a surrogate pair, which is no character"
+    return None if is_utf8(text) else "holds half a surrogate pair, which is no character"
 
 
 def check_batch(field: str, items: Sequence[object], *, least: int = 0) -> None:
@@ -138,7 +138,8 @@ def check_batch(field: str, items: Sequence[object], *, least: int = 0) -> None:
         raise Invalid.of({field: [f"must have {least} to {MAX_BATCH:,} items"]})
 
 
-def _is_utf8(text: str) -> bool:
+def is_utf8(text: str) -> bool:
+    """Tell whether a text is free of half surrogate pairs, so that it can be sent and kept."""
     try:
         text.encode()
     except UnicodeEncodeError:

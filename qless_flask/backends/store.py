@@ -21,6 +21,7 @@ from qless_flask.bounds import (
     MAX_WAIT_SECONDS,
     Checks,
     check_batch,
+    is_utf8,
 )
 from qless_flask.errors import QlessError, TooLarge
 from qless_flask.models import (
@@ -239,6 +240,9 @@ class StoreNamespace(Namespace):
     def remember(self, name: str, value: str | None, expected: str | None) -> bool:
         check = Checks()
         check.text("name", name)
+        for field, text in (("value", value), ("expected", expected)):
+            if text is not None and not is_utf8(text):
+                check.wrong(field, "must be text")
         check.done()
         for text in (value, expected):
             if text is not None and len(text.encode()) > MAX_RECORD_BYTES:

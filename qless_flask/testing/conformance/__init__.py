@@ -1,0 +1,82 @@
+"""The suite that every backend must pass: import its classes into a test module, and give the fixtures.
+
+    # conftest.py
+    pytest.register_assert_rewrite("qless_flask.testing.conformance")
+
+    # test_my_backend.py
+    from qless_flask.testing.conformance import *
+
+The fixtures, all of them as if made anew for each test:
+
+- `clock`: a `qless_flask.testing.ManualClock`.
+- `backend`: the Backend under test, going by that clock.
+- `namespace`: a Namespace of it that nobody has used, best wrapped in `qless_flask.testing.Checked`, so that the rules
+  are checked after every operation.
+- `check`: a callable that reads the store of that namespace whole (a StoreView), raises AssertionError where a rule is
+  broken (`qless_flask.testing.check`), and answers the view.
+- `another`: a callable that opens the same store once more, as another process would; the test may close it.
+"""
+
+from qless_flask.testing.conformance.bad_input import TestBadInput, TestBadModels
+from qless_flask.testing.conformance.by_hand import TestCancel, TestMove, TestTimeout, TestUpdate
+from qless_flask.testing.conformance.events import TestEvents, TestGaps
+from qless_flask.testing.conformance.exchanges import TestExchanges
+from qless_flask.testing.conformance.fidelity import TestData, TestTexts
+from qless_flask.testing.conformance.leases import TestHeartbeats, TestLostLeases, TestTokens
+from qless_flask.testing.conformance.logs import TestLogs
+from qless_flask.testing.conformance.lookups import TestGet, TestSelect
+from qless_flask.testing.conformance.namespaces import TestNamespaces
+from qless_flask.testing.conformance.pipelines import TestPipelines
+from qless_flask.testing.conformance.pops import TestOrderOfPops, TestPops, TestRequests, TestRetryAt, TestRoundRobin
+from qless_flask.testing.conformance.puts import TestPuts, TestPutsOfJobsThatExist
+from qless_flask.testing.conformance.queues import TestForget, TestPauses, TestQueues, TestSettings
+from qless_flask.testing.conformance.records import TestLeaders, TestRecords
+from qless_flask.testing.conformance.settling import TestComplete, TestFail, TestRelease, TestRetry, TestSettling
+from qless_flask.testing.conformance.upkeep import TestPromote, TestPrune
+from qless_flask.testing.conformance.waiting import TestWaitingPops, TestWaitingReaders
+from qless_flask.testing.conformance.workers import TestWorkers
+
+__all__ = [
+    "TestBadInput",
+    "TestBadModels",
+    "TestCancel",
+    "TestComplete",
+    "TestData",
+    "TestEvents",
+    "TestExchanges",
+    "TestFail",
+    "TestForget",
+    "TestGaps",
+    "TestGet",
+    "TestHeartbeats",
+    "TestLeaders",
+    "TestLogs",
+    "TestLostLeases",
+    "TestMove",
+    "TestNamespaces",
+    "TestOrderOfPops",
+    "TestPauses",
+    "TestPipelines",
+    "TestPops",
+    "TestPromote",
+    "TestPrune",
+    "TestPuts",
+    "TestPutsOfJobsThatExist",
+    "TestQueues",
+    "TestRecords",
+    "TestRelease",
+    "TestRequests",
+    "TestRetry",
+    "TestRetryAt",
+    "TestRoundRobin",
+    "TestSelect",
+    "TestSettings",
+    "TestSettling",
+    "TestTexts",
+    "TestTimeout",
+    "TestTokens",
+    "TestUpdate",
+    "TestWaitingPops",
+    "TestWaitingReaders",
+    "TestWorkers",
+]

@@ -1,0 +1,176 @@
+"""Bad input: named by its field, and nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import pytest
+
+from qless_flask.backends.base import Namespace
+from qless_flask.errors import Invalid, TooLarge
+from qless_flask.models import Actor, Changes, Complete, Fail, Filter, Lease, NewJob, Pop, Release, Retry
+from qless_flask.testing.conformance.scenes import Check, put, run, unchanged
+
+LEASE = Lease("a", "token")
+BAD_TEXTS = ["", "x" * 201, "é" * 101, "tab\t", "line\n", "nul\x00", "\x7f", "\x85", "\ud800"]
+BAD_NAMES = ["", " ", "a b", "a/b", "é", "a" * 129, "a\n", "{a}"]
+
+Act = Callable[[Namespace], object]
+
+
+def refused(namespace: Namespace, check: Check, acts: Sequence[Act], field: str) -> None:
+    """Do what must be refused for a field, and see that nothing changed."""
+    put(namespace, "a")
+    with unchanged(namespace, check):
+        for act in acts:
+            with pytest.raises(Invalid) as caught:
+                act(namespace)
+            assert field in caught.value.fields
+            assert field in str(caught.value)
+
+
+def _swap(act: Callable[[Namespace, str], object], text: str, namespace: Namespace) -> object:
+    return act(namespace, text)
+
+
+class TestBadInput:
+    """Out of bounds."""
+
+    @pytest.mark.parametrize(
+        ("field", "act"),
+        [
+            ("jids.0", lambda namespace, text: namespace.get([text])),
+            ("jids.1", lambda namespace, text: namespace.cancel(["a", text])),
+            ("jids.0", lambda namespace, text: namespace.move([text], "other")),
+            ("jids.0", lambda namespace, text: namespace.update([text], Changes(priority=1))),
+            ("jids.0", lambda namespace, text: namespace.timeout([text])),
+            ("jids.0", lambda namespace, text: namespace.lines(text)),
+            ("worker", lambda namespace, text: namespace.pop(["work"], text)),
+            ("request", lambda namespace, text: namespace.pop(["work"], "ann", request=text)),
+            ("names.0", lambda namespace, text: namespace.workers([text])),
+            ("role", lambda namespace, text: namespace.lead(text, "ann", 1)),
+            ("holder", lambda namespace, text: namespace.lead("role", text, 1)),
+            ("name", lambda namespace, text: namespace.remember(text, "1", None)),
+            ("name", lambda namespace, text: namespace.recall(text)),
+            ("after", lambda namespace, text: namespace.events(text)),
+        ],
+    )
+    def test_a_bad_text_is_refused(
+        self, namespace: Namespace, check: Check, field: str, act: Callable[[Namespace, str], object]
+    ) -> None:
+        refused(namespace, check, [partial(_swap, act, text) for text in BAD_TEXTS], field)
+
+    @pytest.mark.parametrize(
+        ("field", "act"),
+        [
+            ("queues.1", lambda namespace, name: namespace.pop(["work", name], "ann")),
+            ("queue", lambda namespace, name: namespace.move(["a"], name)),
+            ("names.0", lambda namespace, name: namespace.queues([name])),
+            ("queue", lambda namespace, name: namespace.configure(name, {"retries": 1})),
+            ("queue", lambda namespace, name: namespace.pause(name)),
+            ("queue", lambda namespace, name: namespace.resume(name)),
+            ("queue", lambda namespace, name: namespace.forget(name)),
+        ],
+    )
+    def test_a_bad_queue_name_is_refused(
+        self, namespace: Namespace, check: Check, field: str, act: Callable[[Namespace, str], object]
+    ) -> None:
+        refused(namespace, check, [partial(_swap, act, name) for name in BAD_NAMES], field)
+
+    @pytest.mark.parametrize(
+        ("field", "act"),
+        [
+            ("limit", lambda namespace: namespace.pop(["work"], "ann", 0)),
+            ("limit", lambda namespace: namespace.pop(["work"], "ann", 1001)),
+            ("limit", lambda namespace: namespace.pop(["work"], "ann", True)),
+            ("limit", lambda namespace: namespace.pop(["work"], "ann", 1.0)),
+            ("wait", lambda namespace: namespace.pop(["work"], "ann", wait=-1)),
+            ("wait", lambda namespace: namespace.pop(["work"], "ann", wait=3601)),
+            ("wait", lambda namespace: namespace.pop(["work"], "ann", wait=float("nan"))),
+            ("wait", lambda namespace: namespace.exchange([], Pop(("work",), "ann"), wait=-1)),
+            ("wait", lambda namespace: namespace.events(wait=-1)),
+            ("order", lambda namespace: namespace.pop(["work"], "ann", order="random")),
+            ("queues", lambda namespace: namespace.pop([], "ann")),
+            ("queues", lambda namespace: namespace.pop([f"q{number}" for number in range(1001)], "ann")),
+            ("delay", lambda namespace: namespace.move(["a"], "other", delay=-1)),
+            ("delay", lambda namespace: namespace.move(["a"], "other", delay=float("inf"))),
+            ("seconds", lambda namespace: namespace.lead("role", "ann", -1)),
+            ("jids", lambda namespace: namespace.get(["a"] * 1001)),
+            ("jids", lambda namespace: namespace.cancel(["a"] * 1001)),
+            ("jids", lambda namespace: namespace.cancel("a")),
+            ("leases", lambda namespace: namespace.heartbeat([LEASE] * 1001)),
+            ("settle", lambda namespace: namespace.settle([Complete(LEASE)] * 1001)),
+            ("settle", lambda namespace: namespace.exchange([Complete(LEASE)] * 1001, Pop(("work",), "ann"))),
+            ("jobs", lambda namespace: namespace.put([NewJob("K", queue="q")] * 1001)),
+            ("data", lambda namespace: namespace.log(LEASE, "line", "no JSON")),
+            ("message", lambda namespace: namespace.log(LEASE, "x" * 32769)),
+            ("message", lambda namespace: namespace.log(LEASE, "\ud800")),
+        ],
+    )
+    def test_a_bad_number_list_or_message_is_refused(
+        self, namespace: Namespace, check: Check, field: str, act: Act
+    ) -> None:
+        refused(namespace, check, [act], field)
+
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda namespace, data: namespace.put([NewJob("K", queue="q"), NewJob("K", data, queue="q")]),
+            lambda namespace, data: namespace.settle([Complete(LEASE, data=data)]),
+            lambda namespace, data: namespace.settle([Fail(LEASE, group="g", data=data)]),
+            lambda namespace, data: namespace.update(["a"], Changes(data=data)),
+        ],
+    )
+    def test_data_over_a_mebibyte_is_refused(
+        self, namespace: Namespace, check: Check, act: Callable[[Namespace, str], object]
+    ) -> None:
+        run(namespace)
+
+        with unchanged(namespace, check), pytest.raises(TooLarge):
+            act(namespace, '"' + "é" * (1 << 19) + '"')
+
+    def test_data_of_a_mebibyte_is_kept(self, namespace: Namespace) -> None:
+        data = '"' + "é" * ((1 << 19) - 1) + '"'
+        put(namespace, "a", data=data)
+
+        [lease] = namespace.pop(["work"], "ann")
+
+        assert lease.job is not None
+        assert lease.job.data == data
+
+
+class TestBadModels:
+    """What cannot even be said."""
+
+    @pytest.mark.parametrize(
+        ("field", "build"),
+        [
+            ("klass", lambda: NewJob("", queue="work")),
+            ("queue", lambda: NewJob("K", queue="a b")),
+            ("jid", lambda: NewJob("K", queue="work", jid="\n")),
+            ("priority", lambda: NewJob("K", queue="work", priority=512)),
+            ("priority", lambda: NewJob("K", queue="work", priority=-512)),
+            ("retries", lambda: NewJob("K", queue="work", retries=-1)),
+            ("tags", lambda: NewJob("K", queue="work", tags=tuple(f"{number}" for number in range(33)))),
+            ("tags.0", lambda: NewJob("K", queue="work", tags=("",))),
+            ("pipeline.0", lambda: NewJob("K", queue="work", pipeline=("a b",))),
+            ("delay", lambda: NewJob("K", queue="work", delay=-1)),
+            ("at", lambda: NewJob("K", queue="work", at=1.0, delay=1)),
+            ("data", lambda: NewJob("K", "{", queue="work")),
+            ("token", lambda: Lease("a", "")),
+            ("worker", lambda: Pop(("work",), "")),
+            ("next", lambda: Complete(LEASE, next="a b")),
+            ("delay", lambda: Retry(LEASE, delay=-1)),
+            ("group", lambda: Fail(LEASE, group="")),
+            ("delay", lambda: Release(LEASE, delay=-1)),
+            ("name", lambda: Actor("")),
+            ("priority", lambda: Changes(priority=512)),
+            ("state", lambda: Filter(state="stalled")),  # type: ignore[arg-type]
+        ],
+    )
+    def test_a_model_out_of_bounds_cannot_be_made(self, field: str, build: Callable[[], object]) -> None:
+        with pytest.raises(Invalid) as caught:
+            build()
+
+        assert field in caught.value.fields

@@ -1,0 +1,235 @@
+"""Waits: pops and readers that sleep until there is something. Their time is real, whatever the clock says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+import pytest
+
+from qless_flask.backends.base import Backend, Namespace
+from qless_flask.models import Complete, Pop, Release, Settled
+from qless_flask.testing.clock import ManualClock
+from qless_flask.testing.conformance.scenes import Check, pop, put, run, states
+
+Answer = TypeVar("Answer")
+
+LONG = 20.0
+"""Seconds that no wait of these tests lasts, unless something is wrong."""
+SOON = 4.0
+"""Seconds within which a woken wait is over; less than the interval at which waits look again by themselves."""
+
+
+@contextmanager
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Run what waits beside the test."""
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
+def let_it_wait(waiting: Future[Answer]) -> None:
+    """Give a wait the time to begin; what is there before it began is found at once, and proves less."""
+    time.sleep(0.15)
+    assert not waiting.done()
+
+
+class TestWaitingPops:
+    """A pop that waits."""
+
+    @pytest.fixture
+    def unchecked(self, backend: Backend, namespace: Namespace, check: Check) -> Iterator[Namespace]:
+        """The test's namespace, checked at the end alone: a view taken while others write may be torn."""
+        yield backend.namespace(namespace.name)
+        check()
+
+    def test_what_is_there_is_given_at_once(self, unchecked: Namespace) -> None:
+        put(unchecked, "a")
+        begun = time.monotonic()
+
+        [lease] = unchecked.pop(["work"], "ann", wait=LONG)
+
+        assert lease.jid == "a"
+        assert time.monotonic() - begun < SOON
+
+    def test_nothing_comes_and_the_wait_ends_empty(self, unchecked: Namespace) -> None:
+        begun = time.monotonic()
+
+        assert unchecked.pop(["work"], "ann", wait=0.3).leases == ()
+
+        assert 0.25 <= time.monotonic() - begun < SOON
+
+    @pytest.mark.parametrize("act", ["put", "move", "release", "retry", "advance", "resume", "timeout"])
+    def test_what_makes_a_job_available_wakes_it(self, unchecked: Namespace, act: str) -> None:
+        lease = run(unchecked, queue="elsewhere" if act in ("move", "advance") else "work", pipeline=("work",))
+        if act == "resume":
+            unchecked.settle([Release(lease)])
+            unchecked.pause("work")
+        with threads() as pool:
+            waiting = pool.submit(unchecked.pop, ["work"], "bob", wait=LONG)
+            let_it_wait(waiting)
+            begun = time.monotonic()
+            self._act(unchecked, act, lease)
+
+            popped = waiting.result(LONG)
+
+        assert len(popped) == 1
+        assert time.monotonic() - begun < SOON
+
+    def _act(self, namespace: Namespace, act: str, lease: object) -> None:
+        from qless_flask.models import Lease, Retry
+
+        assert isinstance(lease, Lease)
+        if act == "put":
+            put(namespace, "b")
+        elif act == "move":
+            namespace.move(["a"], "work")
+        elif act == "release":
+            namespace.settle([Release(lease)])
+        elif act == "retry":
+            namespace.settle([Retry(lease)])
+        elif act == "advance":
+            namespace.settle([Complete(lease)])
+        elif act == "resume":
+            namespace.resume("work")
+        else:
+            namespace.timeout(["a"])
+
+    def test_any_of_its_queues_wakes_it(self, unchecked: Namespace) -> None:
+        with threads() as pool:
+            waiting = pool.submit(unchecked.pop, ["one", "two", "three"], "bob", wait=LONG)
+            let_it_wait(waiting)
+            put(unchecked, "other", queue="four")
+            put(unchecked, "a", queue="three")
+
+            assert [lease.jid for lease in waiting.result(SOON)] == ["a"]
+
+    def test_each_of_many_jobs_goes_to_one_of_many_waits(self, unchecked: Namespace) -> None:
+        with threads() as pool:
+            waits = [pool.submit(unchecked.pop, ["work"], f"worker {index}", wait=LONG) for index in range(8)]
+            let_it_wait(waits[0])
+            put(unchecked, *"abcdef")
+            put(unchecked, *"gh")
+
+            jids = [lease.jid for waiting in waits for lease in waiting.result(SOON)]
+
+        assert sorted(jids) == list("abcdefgh")
+
+    def test_a_job_that_becomes_due_ends_the_wait(self, unchecked: Namespace, clock: ManualClock) -> None:
+        put(unchecked, "a", delay=0.5)
+        with threads() as pool:
+            waiting = pool.submit(unchecked.pop, ["work"], "bob", wait=LONG)
+            let_it_wait(waiting)
+            clock.advance(0.5)
+
+            assert [lease.jid for lease in waiting.result(SOON)] == ["a"]
+
+    def test_a_job_put_for_soon_ends_the_wait_when_it_is_due(self, unchecked: Namespace, clock: ManualClock) -> None:
+        with threads() as pool:
+            waiting = pool.submit(unchecked.pop, ["work"], "bob", wait=LONG)
+            let_it_wait(waiting)
+            put(unchecked, "a", delay=0.5)
+            clock.advance(0.5)
+
+            assert [lease.jid for lease in waiting.result(SOON)] == ["a"]
+
+    def test_a_lost_lease_ends_the_wait(self, unchecked: Namespace, clock: ManualClock) -> None:
+        unchecked.configure("work", {"heartbeat": 0.5})
+        run(unchecked)
+        with threads() as pool:
+            waiting = pool.submit(unchecked.pop, ["work"], "bob", wait=LONG)
+            let_it_wait(waiting)
+            clock.advance(0.5)
+
+            [lease] = waiting.result(SOON)
+
+        assert lease.job is not None
+        assert (lease.jid, lease.job.losses) == ("a", 1)
+
+    def test_an_exchange_settles_first_and_waits_then(self, unchecked: Namespace) -> None:
+        lease = run(unchecked)
+        with threads() as pool:
+            waiting = pool.submit(unchecked.exchange, [Complete(lease)], Pop(("work",), "ann"), wait=LONG)
+            let_it_wait(waiting)
+            assert states(unchecked, "a") == ["complete"]
+            put(unchecked, "b")
+
+            exchanged = waiting.result(SOON)
+
+        assert exchanged.results == (Settled("a", "complete"),)
+        assert [each.jid for each in exchanged.popped] == ["b"]
+
+    def test_a_put_by_another_process_wakes_it(
+        self, unchecked: Namespace, another: Callable[[], Backend], namespace: Namespace
+    ) -> None:
+        elsewhere = another().namespace(namespace.name)
+        with threads() as pool:
+            waiting = pool.submit(unchecked.pop, ["work"], "bob", wait=LONG)
+            let_it_wait(waiting)
+            put(elsewhere, "a")
+
+            assert [lease.jid for lease in waiting.result(SOON)] == ["a"]
+
+    def test_a_waiting_pop_does_not_hold_others_up(self, unchecked: Namespace) -> None:
+        with threads() as pool:
+            waits = [pool.submit(unchecked.pop, ["idle"], f"w{index}", wait=1.0) for index in range(8)]
+            let_it_wait(waits[0])
+            begun = time.monotonic()
+            put(unchecked, "a")
+            lease = pop(unchecked)
+            unchecked.settle([Complete(lease)])
+
+            assert time.monotonic() - begun < 0.8
+            assert all(waiting.result(LONG).leases == () for waiting in waits)
+
+    def test_a_wait_that_nobody_answers_leaves_the_job_to_the_next(self, unchecked: Namespace) -> None:
+        assert unchecked.pop(["work"], "ann", wait=0.1).leases == ()
+
+        put(unchecked, "a")
+
+        assert pop(unchecked, worker="bob").jid == "a"
+
+    def test_closing_lets_waits_come_back_empty(self, another: Callable[[], Backend], namespace: Namespace) -> None:
+        backend = another()
+        with threads() as pool:
+            waiting = pool.submit(backend.namespace(namespace.name).pop, ["work"], "bob", wait=LONG)
+            let_it_wait(waiting)
+            begun = time.monotonic()
+            backend.close()
+
+            assert waiting.result(LONG).leases == ()
+
+        assert time.monotonic() - begun < SOON
+
+
+class TestWaitingReaders:
+    """Events that are waited for."""
+
+    def test_the_first_event_ends_the_wait(self, backend: Backend, namespace: Namespace) -> None:
+        put(namespace, "a")
+        unchecked = backend.namespace(namespace.name)
+        end = unchecked.events().next
+        with threads() as pool:
+            waiting = pool.submit(unchecked.events, end, wait=LONG)
+            let_it_wait(waiting)
+            put(unchecked, "b", delay=5)
+
+            assert [event.jid for event in waiting.result(SOON).events] == ["b"]
+
+    def test_nothing_happens_and_the_wait_ends_empty(self, namespace: Namespace) -> None:
+        begun = time.monotonic()
+
+        page = namespace.events(wait=0.3)
+
+        assert page.events == ()
+        assert 0.25 <= time.monotonic() - begun < SOON
+
+    def test_what_is_there_is_read_at_once(self, namespace: Namespace) -> None:
+        put(namespace, "a")
+        begun = time.monotonic()
+
+        assert len(namespace.events(wait=LONG).events) == 1
+
+        assert time.monotonic() - begun < SOON

@@ -1,0 +1,173 @@
+"""The rules that hold after every operation, checked against a store that was read whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from qless_flask.backends.inspection import StoreView
+from qless_flask.bounds import MAX_PIPELINE, MAX_PRIORITY, MAX_RETRIES, MAX_TAGS
+from qless_flask.models import ENDED, STATES, Job, State
+
+HISTORY_ENTRIES = 100
+
+
+def check(view: StoreView) -> None:
+    """Raise AssertionError, telling every problem, unless all rules hold."""
+    found = problems(view)
+    if found:
+        raise AssertionError("the store is broken:\n" + "\n".join(f"- {problem}" for problem in found))
+
+
+def problems(view: StoreView) -> list[str]:
+    """Tell in plain words each rule that a store breaks, and where."""
+    return [
+        *(problem for jid, job in view.jobs.items() for problem in _about_job(jid, job)),
+        *_about_places(view),
+        *_about_order(view),
+        *_about_counts(view),
+        *_about_leases(view),
+        *_about_waiting_places(view),
+        *_about_sets("tag", view.tags, _by_tag(view)),
+        *_about_sets("group", view.groups, _by_group(view)),
+        *_about_workers(view),
+        *_about_queues(view),
+        *(f"{stray} belongs to nothing" for stray in view.strays),
+    ]
+
+
+def _about_job(jid: str, job: Job) -> Iterator[str]:
+    if job.jid != jid:
+        yield f"the record at {jid} calls itself {job.jid}"
+    if job.state not in STATES:
+        yield f"{jid} is in no state that there is: {job.state}"
+    if job.data is None:
+        yield f"{jid} has no data"
+    most = MAX_RETRIES if job.retries is None else job.retries
+    if not 0 <= job.remaining <= most:
+        yield f"{jid} has {job.remaining} retries remaining, of {most}"
+    if job.losses < 0:
+        yield f"{jid} has {job.losses} losses"
+    if not 0 < len(job.history) <= HISTORY_ENTRIES:
+        yield f"{jid} has {len(job.history)} entries of history"
+    if abs(job.priority) > MAX_PRIORITY:
+        yield f"{jid} has priority {job.priority}"
+    if len(job.tags) > MAX_TAGS or len(set(job.tags)) < len(job.tags):
+        yield f"{jid} has too many tags, or one twice: {job.tags}"
+    if len(job.pipeline) > MAX_PIPELINE:
+        yield f"{jid} has {len(job.pipeline)} queues to go"
+    yield from _about_state(job)
+
+
+def _about_state(job: Job) -> Iterator[str]:
+    running, ended = job.state == "running", job.state in ENDED
+    if (job.worker is not None) != running:
+        yield f"{job.jid} is {job.state}, and its worker is {job.worker}"
+    if running and job.started_at is None:
+        yield f"{job.jid} runs and never started"
+    if (job.ended_at is not None) != ended:
+        yield f"{job.jid} is {job.state}, and ended at {job.ended_at}"
+    if job.state == "failed" and job.failure is None:
+        yield f"{job.jid} failed without a failure"
+    if job.state == "complete" and job.failure is not None:
+        yield f"{job.jid} is complete with a failure"
+
+
+def _about_places(view: StoreView) -> Iterator[str]:
+    """Each job stands in the index of its state and queue, once, and in no other."""
+    standing: dict[str, list[tuple[str, State]]] = {}
+    for key, jids in view.indexes.items():
+        for jid in jids:
+            standing.setdefault(jid, []).append(key)
+    for jid in standing.keys() - view.jobs.keys():
+        yield f"{jid} stands in {standing[jid]} and has no record"
+    for jid, job in view.jobs.items():
+        found = standing.get(jid, [])
+        if found != [(job.queue, job.state)]:
+            yield f"{jid} is {job.state} in {job.queue} and stands in {found}"
+
+
+def _about_order(view: StoreView) -> Iterator[str]:
+    for (queue, state), jids in view.indexes.items():
+        keys = [_order(view, state, jid) for jid in jids if jid in view.jobs]
+        # Those that ended may be kept either way round, latest or longest ended first.
+        if keys != sorted(keys) and not (state in ENDED and keys == sorted(keys, reverse=True)):
+            yield f"what is {state} in {queue} is out of order: {jids}"
+
+
+def _order(view: StoreView, state: State, jid: str) -> tuple[float, ...]:
+    job = view.jobs[jid]
+    if state == "waiting":
+        return -job.priority, view.places.get(jid, -1)
+    if state == "scheduled":
+        return (job.available_at,)
+    if state == "running":
+        return (view.expiries.get(jid, float("inf")),)
+    return (job.ended_at or 0,)
+
+
+def _about_counts(view: StoreView) -> Iterator[str]:
+    for queue, state in view.indexes.keys() | view.counts.keys():
+        counted, there = view.counts.get((queue, state), 0), len(view.indexes.get((queue, state), ()))
+        if counted != there:
+            yield f"{counted} are counted as {state} in {queue}, and {there} there are"
+
+
+def _about_leases(view: StoreView) -> Iterator[str]:
+    """A token where a job runs, and only there; each its own."""
+    running = {jid for jid, job in view.jobs.items() if job.state == "running"}
+    for jid in running - view.tokens.keys():
+        yield f"{jid} runs without a token"
+    for jid in view.tokens.keys() - running:
+        yield f"{jid} has a token and does not run"
+    for jid in view.expiries.keys() - running:
+        yield f"{jid} has a lease that expires and does not run"
+    for token, count in Counter(view.tokens.values()).items():
+        if count > 1 or not token:
+            yield f"the token {token!r} is that of {count} jobs"
+
+
+def _about_waiting_places(view: StoreView) -> Iterator[str]:
+    # What runs may go back to its place, so that nobody else may have that either.
+    places = Counter(
+        (job.queue, view.places.get(jid)) for jid, job in view.jobs.items() if job.state in ("waiting", "running")
+    )
+    for (queue, place), count in places.items():
+        if count > 1 or place is None:
+            yield f"{count} jobs have the place {place} in {queue}"
+
+
+def _by_tag(view: StoreView) -> dict[str, set[str]]:
+    expected: dict[str, set[str]] = {}
+    for jid, job in view.jobs.items():
+        for tag in job.tags:
+            expected.setdefault(tag, set()).add(jid)
+    return expected
+
+
+def _by_group(view: StoreView) -> dict[str, set[str]]:
+    expected: dict[str, set[str]] = {}
+    for jid, job in view.jobs.items():
+        if job.state == "failed" and job.failure:
+            expected.setdefault(job.failure.group, set()).add(jid)
+    return expected
+
+
+def _about_sets(noun: str, found: Mapping[str, frozenset[str]], expected: Mapping[str, set[str]]) -> Iterator[str]:
+    for name in found.keys() | expected.keys():
+        there, wanted = found.get(name), expected.get(name)
+        if there != wanted:
+            yield f"the index of the {noun} {name} holds {there}, and should hold {wanted}"
+
+
+def _about_workers(view: StoreView) -> Iterator[str]:
+    running = Counter(job.worker for job in view.jobs.values() if job.state == "running" and job.worker)
+    for name in view.workers.keys() | running.keys():
+        if view.workers.get(name, 0) != running[name]:
+            yield f"{view.workers.get(name)} jobs are counted as run by {name}, and {running[name]} there are"
+
+
+def _about_queues(view: StoreView) -> Iterator[str]:
+    used = {job.queue for job in view.jobs.values()} | {queue for (queue, _), count in view.counts.items() if count}
+    for queue in used - view.queues:
+        yield f"the queue {queue} has jobs and is not known"

@@ -1,0 +1,99 @@
+"""The model as a backend, and its view for the checker."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from functools import partial
+
+from qless_flask.backends.base import Backend, Clock
+from qless_flask.backends.inspection import StoreView
+from qless_flask.backends.store import to_seconds
+from qless_flask.backends.waiting import Waiters
+from qless_flask.models import STATES, State
+from qless_flask.testing.model.lookups import order_key
+from qless_flask.testing.model.namespace import ModelNamespace
+from qless_flask.testing.model.records import JobRecord
+from qless_flask.testing.model.world import World
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the connections to one store of the model share."""
+
+    worlds: dict[str, World] = field(default_factory=dict)
+    changed: threading.Condition = field(default_factory=lambda: threading.Condition(threading.RLock()))
+    waiters: list[Waiters] = field(default_factory=list)
+
+    def wake(self, namespace: str, queue: str) -> None:
+        """Let those look again that wait for a queue, on every connection."""
+        for waiters in self.waiters:
+            waiters.wake(namespace, queue)
+
+
+class ModelBackend(Backend):
+    """A store in plain Python, in this process's memory; gone with it."""
+
+    def __init__(self, *, clock: Clock | None = None, memory: Memory | None = None) -> None:
+        self._clock = clock or time.time
+        self._memory = memory or Memory()
+        self._waiters = Waiters()
+        self._memory.waiters.append(self._waiters)
+
+    def again(self) -> ModelBackend:
+        """Open the same memory once more."""
+        return ModelBackend(clock=self._clock, memory=self._memory)
+
+    def namespace(self, name: str) -> ModelNamespace:
+        memory = self._memory
+        with memory.changed:
+            world = memory.worlds.setdefault(name, World(changed=memory.changed, wake=partial(memory.wake, name)))
+        return ModelNamespace(name, world, clock=self._clock, waiters=self._waiters)
+
+    def namespaces(self) -> list[str]:
+        with self._memory.changed:
+            worlds = self._memory.worlds.items()
+            return sorted(name for name, world in worlds if world.begun and not name.startswith("_"))
+
+    def ping(self) -> list[str]:
+        return ["everything is in memory and gone with this process"]
+
+    def close(self) -> None:
+        self._waiters.close()
+        with self._memory.changed:
+            self._memory.changed.notify_all()
+
+
+def inspect(namespace: ModelNamespace) -> StoreView:
+    """Show what a namespace of the model holds; it has records alone, so its indexes are made here."""
+    jobs = list(namespace.world.jobs.values())
+    tags = {tag for job in jobs for tag in job.tags}
+    groups = {job.failure.group for job in jobs if job.state == "failed" and job.failure}
+    return StoreView(
+        jobs={job.jid: job.job(data=True, history=True) for job in jobs},
+        places={job.jid: job.place for job in jobs},
+        tokens={job.jid: job.token for job in jobs if job.token is not None},
+        expiries={job.jid: to_seconds(job.expires) for job in jobs if job.expires is not None},
+        indexes=_indexes(jobs),
+        counts={key: len(jids) for key, jids in _indexes(jobs).items()},
+        tags={tag: frozenset(job.jid for job in jobs if tag in job.tags) for tag in tags},
+        groups={group: frozenset(_failed(jobs, group)) for group in groups},
+        workers={name: sum(job.worker == name for job in jobs) for name in namespace.world.workers},
+        queues=frozenset(namespace.world.queues),
+        strays=(),
+    )
+
+
+def _indexes(jobs: list[JobRecord]) -> dict[tuple[str, State], tuple[str, ...]]:
+    indexes: dict[tuple[str, State], tuple[str, ...]] = {}
+    for queue in {job.queue for job in jobs}:
+        for state in STATES:
+            there = [job for job in jobs if (job.queue, job.state) == (queue, state)]
+            there.sort(key=lambda job: order_key(job, True))
+            indexes[queue, state] = tuple(job.jid for job in there)
+    return indexes
+
+
+def _failed(jobs: list[JobRecord], group: str) -> list[str]:
+    return [job.jid for job in jobs if job.state == "failed" and job.failure and job.failure.group == group]

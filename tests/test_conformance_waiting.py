@@ -1,0 +1,20 @@
+"""The waits of the suite, over all of our backends; over HTTP through a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from servers import Stand
+
+from qless_flask.backends.base import Backend
+from qless_flask.testing.conformance import TestWaitingPops, TestWaitingReaders
+
+__all__ = ["TestWaitingPops", "TestWaitingReaders"]
+
+
+@pytest.fixture
+def backend(stand: Stand) -> Iterator[Backend]:
+    """A connection of the test's own."""
+    with stand.open() as backend:
+        yield backend
