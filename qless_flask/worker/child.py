@@ -23,8 +23,9 @@ from typing import TextIO
 from qless_flask.client import Client
 from qless_flask.client.functions import registry_of
 from qless_flask.errors import QlessError
+from qless_flask.worker.forked import ForkedExecution, Place
 from qless_flask.worker.options import WorkerOptions, WorkSettings
-from qless_flask.worker.worker import Worker
+from qless_flask.worker.worker import Perform, Worker
 
 EXIT_UNUSABLE = 2
 """What the child was told cannot work, and would not the next time."""
@@ -67,7 +68,14 @@ def main() -> int:
         if not functions:
             raise ValueError(f"no @job function stands in {', '.join(options.modules)}")
         client = Client(options.url, options.namespace)
-        worker = Worker(client, options.queues, functions.values(), options.settings, name=order.name)
+        worker = Worker(
+            client,
+            options.queues,
+            functions.values(),
+            options.settings,
+            name=order.name,
+            perform=_elsewhere(options, client),
+        )
     except (ImportError, ValueError, QlessError) as error:
         logger.error("%s", error)
         return EXIT_UNUSABLE
@@ -76,6 +84,13 @@ def main() -> int:
     logger.info("worker %s works %s: %s", order.name, ", ".join(options.queues), ", ".join(sorted(functions)))
     worker.run()
     return 0
+
+
+def _elsewhere(options: WorkerOptions, client: Client) -> Perform | None:
+    if not options.settings.fork:
+        return None
+    place = Place(options.url, options.namespace, options.modules, options.log_level)
+    return ForkedExecution(place, client.backend).run
 
 
 def _take_stdin() -> TextIO:

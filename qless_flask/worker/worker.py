@@ -48,15 +48,20 @@ class Worker:
         settings: WorkSettings | None = None,
         *,
         name: str | None = None,
+        perform: Perform | None = None,
     ) -> None:
+        """Prepare to work `queues` with `functions`; `perform` runs jobs in another way than in this process."""
         self.name = name or new_worker_name()
         self._client = client
         self._settings = settings or WorkSettings()
+        if self._settings.fork and perform is None:
+            raise ValueError("to fork is for the processes of a pool: see run and WorkerOptions")
         self._execution = Execution(registry(functions))
         outage = Outage()
         post = Post(client.namespace, self.name, queues, self._settings.order)
         self._loop = Loop(client.namespace, post, self._settings, outage)
-        self._perform: Perform = self._execution.run
+        self._perform: Perform = perform or self._execution.run
+        self._elsewhere = perform is not None
         # SimpleQueue.put may be called while the same thread is inside get, as a signal handler does.
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
@@ -99,7 +104,7 @@ class Worker:
         self._commands.put("resume")
 
     def _open_coroutines(self) -> Coroutines | None:
-        if not self._execution.has_async or self._settings.fork:
+        if not self._execution.has_async or self._elsewhere:
             return None
         coroutines = Coroutines(self._loop, self._execution, self._settings.concurrency)
         self._loop.sideline = coroutines
