@@ -22,7 +22,7 @@ class Noun(Schema):
     """Leave out what is None when dumped."""
 
     def make(self, values: dict[str, Any]) -> object:
-        """Build what stands for the fields that were loaded."""
+        """Build what stands for the fields that were loaded; `values` is its own to take apart."""
         return values if self.model is None else self.model(**values)
 
     def handle_error(self, error: ValidationError, data: Any, *, many: bool, **kwargs: Any) -> None:
@@ -39,7 +39,7 @@ class Noun(Schema):
     @post_load
     def _make(self, values: dict[str, Any], **kwargs: Any) -> object:
         try:
-            return self.make(values)
+            return self.make(dict(values))
         except Invalid as error:
             raise ValidationError(_nested(error.fields)) from error
 

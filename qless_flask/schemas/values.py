@@ -48,7 +48,10 @@ class Seconds(fields.Field[float]):
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> float:
         if type(value) not in (int, float):
             raise self.make_error("type")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise self.make_error("type") from error
 
 
 class Wait(Seconds):

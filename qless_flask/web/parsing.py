@@ -9,14 +9,16 @@ from typing import Any, NoReturn
 from flask import Request, request
 from marshmallow import Schema, ValidationError
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from qless_flask.errors import Invalid, UnsupportedMediaType
+from qless_flask.errors import Invalid, TooLarge, UnsupportedMediaType
 from qless_flask.models import NewJob
 from qless_flask.schemas import wire
 from qless_flask.schemas.jobs import NewJobSchema
 from qless_flask.schemas.noun import Noun, invalid
 from qless_flask.schemas.operations import JobsArguments
 from qless_flask.schemas.values import Wait, Whole
+from qless_flask.web.service import current_service
 
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 
@@ -29,7 +31,7 @@ class Parser(FlaskParser):
 
     def load_json(self, req: Request, schema: Schema | None = None) -> Any:
         """Read the body as JSON; none at all is `{}`."""
-        body = req.get_data()
+        body = read_body(req)
         if not body:
             return {}
         if not req.is_json:
@@ -91,6 +93,20 @@ class QueryWait(Wait):
         return super()._deserialize(seconds, attr, data, **kwargs)
 
 
+def read_body(req: Request) -> bytes:
+    """Read the body. Raise TooLarge where it has more bytes than the settings allow, without reading it all."""
+    limit = current_service().settings.max_body_bytes
+    # One more than allowed: of a chunked body werkzeug reads as much as it may, and says nothing of the rest.
+    req.max_content_length = limit + 1
+    try:
+        body = req.get_data()
+    except RequestEntityTooLarge:
+        body = None
+    if body is None or len(body) > limit:
+        raise TooLarge(f"the body may have {limit:,} bytes: send less at once")
+    return body
+
+
 def load_message(schema: Noun) -> Any:
     """Load what the body says."""
     return _PARSER.parse(schema, request, location="json")
@@ -108,7 +124,7 @@ def load_query(schema: Noun) -> Any:
 
 def load_jobs() -> tuple[NewJob, ...]:
     """Load one job or a list of them, for the queue in the path."""
-    if not request.get_data().lstrip().startswith(b"["):
+    if not read_body(request).lstrip().startswith(b"["):
         return (load_body(_NEW_JOB),)
     jobs: tuple[NewJob, ...] = _PARSER.parse(_NEW_JOBS, request, location="jobs")["jobs"]
     return jobs

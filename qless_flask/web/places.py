@@ -13,6 +13,10 @@ class Places:
     def __init__(self, count: int) -> None:
         self._free = threading.BoundedSemaphore(count) if count else None
 
+    def close(self) -> None:
+        """Give no more places, so that nobody who was sent home comes back to wait."""
+        self._free = None
+
     @contextmanager
     def take(self, multithread: bool = True) -> Iterator[bool]:
         """Hold a place while in the context; tell whether there was one. A server of one thread has none."""

@@ -47,7 +47,11 @@ class Service:
         return self.backend.namespace(name)
 
     def close(self) -> None:
-        """Close the store if it was opened here: waiting polls are answered, empty. The next request opens it anew."""
+        """Close the store if it was opened here: waiting polls are answered, empty, and no others wait.
+
+        A request that still comes opens the store anew.
+        """
+        self.places.close()
         with self._lock:
             opened, self._opened = self._opened, None
         if opened is not None and opened[0] == os.getpid():

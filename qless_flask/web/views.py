@@ -8,12 +8,11 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException
 
 from qless_flask.bounds import Checks
-from qless_flask.errors import Internal, Malformed, MethodNotAllowed, NotFound, QlessError, TooLarge
+from qless_flask.errors import Internal, Malformed, MethodNotAllowed, NotFound, QlessError
 from qless_flask.web.answers import problem
-from qless_flask.web.service import current_service
 
 View = Callable[[], Response]
 Mount = Blueprint | BlueprintSetupState
@@ -103,13 +102,9 @@ def _guarded(view: View) -> Callable[..., Response]:
     def guarded(**names: str) -> Response:
         try:
             _check_names()
-            request.max_content_length = current_service().settings.max_body_bytes
             return view()
         except QlessError as error:
             return problem(error)
-        except RequestEntityTooLarge:
-            limit = current_service().settings.max_body_bytes
-            return problem(TooLarge(f"the body may have {limit:,} bytes: send less at once"))
         except HTTPException as error:
             # What werkzeug says of a body that cannot be read to its end.
             return problem(Malformed(f"the request cannot be read: {error.description}"))

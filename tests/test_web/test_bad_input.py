@@ -1,0 +1,282 @@
+"""What cannot be taken is refused, each with the status, the code and the fields that say why."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from qless_flask.backends.base import Backend
+from qless_flask.errors import BackendUnavailable
+from qless_flask.web import create_app
+
+from .conftest import Api
+
+PUT = "POST queues/fetch/jobs"
+POP = "POST queues/fetch/pop"
+DEEP = b"[" * 100_000 + b"]" * 100_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"{'klass': 'Crawl'}",
+        b'{"klass": "Crawl"} {}',
+        b'{"klass": "Crawl", "data": {"a": 01}}',
+        b'{"klass": "Crawl", "data": NaN}',
+        b'{"klass": "Crawl", "data": "\xff"}',
+        b'\xef\xbb\xbf{"klass": "Crawl"}',
+        b'{"klass": "Crawl", "data": ' + DEEP + b"}",
+        b'{"klass": ' + DEEP + b"}",
+        b'{"klass": ' + b"[" * 20 + b"]" * 20 + b"}",
+        "{}".encode("utf-16"),
+        b"   ",
+    ],
+)
+def test_what_is_no_json_is_malformed(api: Api, body: bytes) -> None:
+    problem = api.problem(PUT, body)
+
+    assert (problem["status"], problem["code"]) == (400, "MALFORMED")
+    assert api.told("GET jobs")["jobs"] == []
+
+
+@pytest.mark.parametrize(
+    ("call", "body", "fields"),
+    [
+        (PUT, {}, {"klass"}),
+        (PUT, "Crawl", {"body"}),
+        (PUT, None, {"klass"}),
+        (PUT, {"klass": "", "priority": 512, "tags": ["x"] * 33, "wat": 1}, {"klass", "priority", "tags", "wat"}),
+        (PUT, {"klass": 1, "priority": "high", "delay": "1", "tags": "x"}, {"klass", "priority", "delay", "tags"}),
+        (PUT, {"klass": "Crawl", "priority": True}, {"priority"}),
+        (PUT, {"klass": "Crawl", "priority": 1.0}, {"priority"}),
+        (PUT, {"klass": "Crawl", "priority": None}, {"priority"}),
+        (PUT, {"klass": "Crawl", "tags": ["ok", 3]}, {"tags.1"}),
+        (PUT, {"klass": "Crawl", "pipeline": ["parse", "no queue"]}, {"pipeline.1"}),
+        (PUT, {"klass": "Crawl", "delay": -1}, {"delay"}),
+        (PUT, {"klass": "Crawl", "delay": 1, "at": 1}, {"at"}),
+        (PUT, {"klass": "Crawl", "if_exists": "overwrite"}, {"if_exists"}),
+        (PUT, {"klass": "Crawl", "queue": "parse"}, {"queue"}),
+        (PUT, {"klass": "x" * 201, "jid": "a\nb"}, {"klass", "jid"}),
+        (PUT, [{"klass": "Crawl"}, 3, {"klass": "Crawl", "priority": 600}], {"jobs.1", "jobs.2.priority"}),
+        (PUT, [{"klass": "Crawl"}, {"priority": 600, "wat": 1}], {"jobs.1.klass", "jobs.1.priority", "jobs.1.wat"}),
+        (PUT, [{"klass": "Crawl"}] * 1001, {"jobs"}),
+        (POP, {}, {"worker"}),
+        (POP, {"worker": "ann", "limit": 0}, {"limit"}),
+        (POP, {"worker": "ann", "limit": 1001}, {"limit"}),
+        (POP, {"worker": "ann", "wait": 61}, {"wait"}),
+        (POP, {"worker": "ann", "wait": -1, "order": "up"}, {"wait", "order"}),
+        (POP, {"worker": "ann", "queues": ["parse"]}, {"queues"}),
+        ("POST pop", {"queues": [], "worker": "ann"}, {"queues"}),
+        ("POST pop", {"queues": ["fetch", "no queue"], "worker": ""}, {"queues.1", "worker"}),
+        ("POST heartbeat", {"leases": [{"jid": "one"}]}, {"leases.0.token"}),
+        ("POST jobs/one/complete", {}, {"token"}),
+        ("POST jobs/one/complete", {"token": "t", "jid": "two"}, {"jid"}),
+        ("POST jobs/one/complete", {"token": "", "delay": -1, "next": "no queue"}, {"token", "delay", "next"}),
+        ("POST jobs/one/fail", {"token": "t"}, {"group"}),
+        ("POST jobs/one/release", {"token": "t", "group": "net"}, {"group"}),
+        ("POST jobs/one/log", {"token": "t"}, {"message"}),
+        ("POST jobs/one/log", {"token": "t", "message": "x" * 40_000}, {"message"}),
+        ("POST settle", {"settle": [{"jid": "one", "token": "t"}]}, {"settle.0.action"}),
+        ("POST settle", {"settle": [{"jid": "a", "token": "t", "action": "ack"}]}, {"settle.0.action"}),
+        (
+            "POST settle",
+            {"settle": [{"jid": "a", "token": "t", "action": "retry", "delay": "soon"}]},
+            {"settle.0.delay"},
+        ),
+        ("POST exchange", {"settle": [], "pop": {"worker": "ann"}}, {"pop.queues"}),
+        ("PATCH jobs/one", {"priority": 512, "tags": {"add": [""]}}, {"priority", "tags.add.0"}),
+        ("PATCH jobs/one", {"tags": ["x"]}, {"tags"}),
+        ("PATCH jobs/one", {"klass": "Other"}, {"klass"}),
+        ("PATCH queues/fetch", {"heartbeat": 0, "retries": -1}, {"heartbeat", "retries"}),
+        ("PATCH queues/fetch", {"heartbit": 5}, {"heartbit"}),
+        ("POST jobs/one/move", {}, {"queue"}),
+        ("GET jobs?state=done&limit=0x1", None, {"state", "limit"}),
+        ("GET jobs?limit=5000", None, {"limit"}),
+        ("GET jobs?colour=red", None, {"colour"}),
+        ("GET jobs?tag=a&tag=b", None, {"tag"}),
+        ("GET jobs?cursor=nonsense", None, {"cursor"}),
+        ("GET events?after=nonsense", None, {"after"}),
+        ("GET events?wait=soon", None, {"wait"}),
+        ("GET events?wait=nan", None, {"wait"}),
+        ("GET queues?names=a", None, {"names"}),
+        ("GET queues/no%20queue", None, {"queue"}),
+        ("PUT jobs/one/tags/a%07b", None, {"tag"}),
+        ("GET workers/" + "x" * 201, None, {"worker"}),
+        ("GET /api/v1/namespaces/no%20namespace/queues", None, {"namespace"}),
+        ("GET /api/v1/namespaces/_/queues", None, {"namespace"}),
+        ("POST operations/remember", {"name": "x", "value": "y"}, {"expected"}),
+        ("POST operations/lead", {"role": 1, "holder": 2, "seconds": "3"}, {"role", "holder", "seconds"}),
+    ],
+)
+def test_each_field_at_fault_is_named(api: Api, call: str, body: object, fields: set[str]) -> None:
+    problem = api.problem(call, body)
+
+    assert (problem["status"], problem["code"]) == (422, "INVALID")
+    assert set(problem["errors"]) == fields
+    assert all(name in problem["detail"] for name in fields)
+
+
+def test_one_bad_job_of_a_list_puts_none(api: Api) -> None:
+    problem = api.problem(PUT, [{"klass": "Crawl"}] * 3 + [{"klass": "Crawl", "priority": 512}])
+
+    assert problem["errors"] == {"jobs.3.priority": ["must be a whole number from -511 to 511"]}
+    assert api.told("GET jobs")["jobs"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b'{"klass": "\\ud800"}', "klass"),
+        (b'{"klass": "Crawl", "data": {"deep": ["\\udfff"]}}', "data"),
+        (b'{"klass": "Crawl", "data": {"\\ud800": 1}}', "data"),
+        (b'[{"klass": "Crawl"}, {"klass": "Crawl", "data": "\\ud800"}]', "jobs.1.data"),
+        (b'{"klass": "Crawl", "tags": ["a", "\\ud83d"]}', "tags.1"),
+        (b'{"klass": "Crawl", "\\ud800": 1}', "body"),
+    ],
+)
+def test_half_a_surrogate_pair_is_invalid(api: Api, body: bytes, field: str) -> None:
+    problem = api.problem(PUT, body)
+
+    assert (problem["status"], list(problem["errors"])) == (422, [field])
+
+
+@pytest.mark.parametrize("number", [b"9" * 5000, b"1e400", b"-" + b"9" * 400])
+def test_a_number_beyond_all_bounds_is_invalid(api: Api, number: bytes) -> None:
+    problem = api.problem(PUT, b'{"klass": "Crawl", "priority": ' + number + b', "delay": ' + number + b"}")
+
+    assert (problem["status"], set(problem["errors"])) == (422, {"priority", "delay"})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"12345678901234567890123456789",
+        b"1.10",
+        b"1e400",
+        b"-0",
+        b"9" * 5000,
+        b"null",
+        b"[]",
+        b'{"a":1,"a":2}',
+        b'{"data":{"data":[1.0]}}',
+        b'"\\ud83d\\ude00 \\u0000 \\/"',
+        '"😀 \u2028 é"'.encode(),
+        b"[" * 300 + b"]" * 300,
+    ],
+)
+def test_data_comes_out_as_it_went_in(api: Api, data: bytes) -> None:
+    assert api(PUT, b'{"klass": "Crawl", "jid": "one", "data": ' + data + b"}").status_code == 201
+
+    looked_up = api("GET jobs/one").get_data()
+    popped = api(POP, {"worker": "ann"}).get_data()
+
+    assert b'"data":' + data + b',"history"' in looked_up
+    assert b'"data":' + data + b',"lease"' in popped
+
+
+def test_of_a_key_that_stands_twice_the_last_one_counts(api: Api) -> None:
+    api.told(PUT, b'{"klass": "Crawl", "jid": "one", "data": 1, "data": 2, "klass": "Parse"}')
+
+    job = api.told("GET jobs/one")
+
+    assert (job["klass"], job["data"]) == ("Parse", 2)
+
+
+@pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/form-data", ""])
+def test_another_content_type_is_refused_and_told_what_to_send(app: Flask, content_type: str) -> None:
+    answer = app.test_client().post(
+        "/api/v1/namespaces/crawl/queues/fetch/jobs", data=b'{"klass": "Crawl"}', content_type=content_type
+    )
+
+    assert (answer.status_code, answer.get_json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert "Content-Type: application/json" in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize("content_type", ["application/json; charset=utf-8", "application/vnd.api+json"])
+def test_json_by_another_name_is_taken(app: Flask, content_type: str) -> None:
+    answer = app.test_client().post(
+        "/api/v1/namespaces/crawl/queues/fetch/jobs", data=b'{"klass": "Crawl"}', content_type=content_type
+    )
+
+    assert answer.status_code == 201
+
+
+class TestSizes:
+    def test_a_body_over_the_limit_is_not_read(self, app: Flask) -> None:
+        body = io.BytesIO(b" " * 4_000_001)
+
+        answer = self._post(app, body, CONTENT_LENGTH="4000001")
+
+        assert (answer.status_code, answer.get_json()["code"]) == (413, "TOO_LARGE")
+        assert "4,000,000" in answer.get_json()["detail"]
+        assert body.tell() == 0
+
+    def test_a_chunked_body_is_read_no_further_than_the_limit(self, app: Flask) -> None:
+        body = io.BytesIO(b" " * 9_000_000)
+
+        answer = self._post(app, body, **{"wsgi.input_terminated": True, "CONTENT_LENGTH": ""})
+
+        assert (answer.status_code, answer.get_json()["code"]) == (413, "TOO_LARGE")
+        assert body.tell() < 5_000_000
+
+    def test_a_chunked_body_within_the_limit_is_taken(self, app: Flask) -> None:
+        body = io.BytesIO(json.dumps({"klass": "Crawl"}).encode())
+
+        answer = self._post(app, body, **{"wsgi.input_terminated": True, "CONTENT_LENGTH": ""})
+
+        assert answer.status_code == 201
+
+    def test_data_over_a_mebibyte_is_too_large(self, api: Api) -> None:
+        problem = api.problem(PUT, {"klass": "Crawl", "jid": "one", "data": "x" * (1 << 20)})
+
+        assert (problem["status"], problem["code"], problem["subject"]) == (413, "TOO_LARGE", "one")
+
+    def _post(self, app: Flask, body: io.BytesIO, **environ: object) -> TestResponse:
+        path = "/api/v1/namespaces/crawl/queues/fetch/jobs"
+        return app.test_client().post(
+            path, content_type="application/json", environ_overrides={"wsgi.input": body, **environ}
+        )
+
+
+class TestFaults:
+    def test_a_store_that_is_down_is_unavailable_and_says_when_to_come_back(self) -> None:
+        app = create_app("redis://127.0.0.1:1/0")
+
+        put = Api(app.test_client())(PUT, {"klass": "Crawl"})
+        ready = Api(app.test_client())("GET /readyz")
+
+        for answer in (put, ready):
+            assert (answer.status_code, answer.get_json()["code"]) == (503, "BACKEND_UNAVAILABLE")
+            assert answer.headers["Retry-After"] == "1"
+            assert "127.0.0.1" not in answer.get_json()["detail"]
+        assert Api(app.test_client()).told("GET /healthz") == {"status": "ok"}
+
+    def test_a_fault_of_ours_is_logged_and_told_to_nobody(self, caplog: pytest.LogCaptureFixture) -> None:
+        class Broken(Exception):
+            """Stands for any bug."""
+
+        class Bug:
+            def namespaces(self) -> list[str]:
+                raise Broken("the password is hunter2")
+
+        app = create_app(backend=Bug())  # type: ignore[arg-type]
+        with caplog.at_level(logging.ERROR, "qless_flask"):
+            problem = Api(app.test_client()).problem("GET /api/v1/namespaces")
+
+        assert (problem["status"], problem["code"]) == (500, "INTERNAL")
+        assert "hunter2" not in json.dumps(problem)
+        assert "hunter2" in caplog.text
+
+    def test_what_an_unreachable_store_said_is_logged(self, backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
+        app = create_app("redis://127.0.0.1:1/0")
+
+        Api(app.test_client())("GET queues")
+
+        assert "127.0.0.1:1" in caplog.text
+        assert BackendUnavailable.sentence not in caplog.text

@@ -1,0 +1,486 @@
+"""Every route does its operation and answers with the status and the shape that the documentation gives."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from qless_flask.backends.base import Namespace
+from qless_flask.models import NewJob
+from qless_flask.testing import ManualClock
+
+from .conftest import Api
+
+
+class TestJobs:
+    def test_one_job_put_is_created_with_its_location(self, api: Api) -> None:
+        answer = api("POST queues/fetch/jobs", {"klass": "Crawl", "jid": "one", "data": {"url": "/"}})
+
+        assert answer.status_code == 201
+        assert answer.json == {"jobs": [{"jid": "one", "state": "waiting", "created": True}]}
+        assert answer.headers["Location"] == "/api/v1/namespaces/crawl/jobs/one"
+
+    def test_a_list_is_put_in_one_call(self, api: Api) -> None:
+        answer = api("POST queues/fetch/jobs", [{"klass": "Crawl", "jid": "a"}, {"klass": "Crawl", "delay": 5}])
+
+        assert answer.status_code == 201
+        assert [each["state"] for each in answer.get_json()["jobs"]] == ["waiting", "scheduled"]
+        assert "Location" not in answer.headers
+
+    def test_a_put_that_creates_nothing_is_200(self, api: Api) -> None:
+        api.put("one")
+
+        answer = api("POST queues/fetch/jobs", {"klass": "Crawl", "jid": "one", "if_exists": "keep"})
+
+        assert answer.status_code == 200
+        assert answer.json == {"jobs": [{"jid": "one", "state": "waiting", "created": False}]}
+
+    def test_a_jid_that_is_there_is_a_conflict(self, api: Api) -> None:
+        api.put("one")
+
+        problem = api.problem("POST queues/fetch/jobs", {"klass": "Crawl", "jid": "one"})
+
+        assert (problem["status"], problem["code"], problem["subject"]) == (409, "JOB_EXISTS", "one")
+
+    def test_every_option_of_a_put_reaches_the_job(self, api: Api) -> None:
+        api.put("one", priority=7, tags=["x"], retries=2, pipeline=["parse", "index"], at=4_000_000_000)
+
+        job = api.told("GET jobs/one")
+
+        told = {name: job[name] for name in ("priority", "tags", "retries", "pipeline", "available_at", "state")}
+        assert told == {
+            "priority": 7,
+            "tags": ["x"],
+            "retries": 2,
+            "pipeline": ["parse", "index"],
+            "available_at": 4_000_000_000.0,
+            "state": "scheduled",
+        }
+
+    def test_a_job_on_the_wire_has_all_its_fields(self, api: Api, clock: ManualClock) -> None:
+        now = clock()
+        api.put("one", data={"url": "/"})
+
+        job = api.told("GET jobs/one")
+
+        assert job == {
+            "jid": "one",
+            "klass": "Crawl",
+            "queue": "fetch",
+            "state": "waiting",
+            "priority": 0,
+            "tags": [],
+            "retries": None,
+            "remaining": 5,
+            "losses": 0,
+            "pipeline": [],
+            "worker": None,
+            "failure": None,
+            "created_at": now,
+            "available_at": now,
+            "started_at": None,
+            "ended_at": None,
+            "data": {"url": "/"},
+            "history": [{"at": now, "event": "put", "queue": "fetch"}],
+        }
+
+    def test_lists_leave_out_data_and_history(self, api: Api) -> None:
+        api.put("one", data={"url": "/"})
+
+        [job] = api.told("GET jobs")["jobs"]
+
+        assert "data" not in job
+        assert "history" not in job
+
+    def test_a_list_is_filtered_and_paged(self, api: Api) -> None:
+        for number in range(3):
+            api.put(f"tagged-{number}", tags=["x"])
+        api.put("plain")
+
+        first = api.told("GET jobs?tag=x&state=waiting&queue=fetch&limit=2")
+        second = api.told(f"GET jobs?tag=x&state=waiting&queue=fetch&limit=2&cursor={first['next']}")
+
+        assert [job["jid"] for job in first["jobs"]] == ["tagged-0", "tagged-1"]
+        assert [job["jid"] for job in second["jobs"]] == ["tagged-2"]
+        assert second["next"] is None
+
+    def test_a_patch_changes_what_it_names(self, api: Api) -> None:
+        api.put("one", tags=["old"], data=1)
+
+        answer = api("PATCH jobs/one", {"priority": 3, "data": [2], "tags": {"add": ["new"], "remove": ["old"]}})
+
+        assert answer.status_code == 200
+        job = api.told("GET jobs/one")
+        assert (job["priority"], job["data"], job["tags"]) == (3, [2], ["new"])
+
+    def test_a_delete_cancels(self, api: Api) -> None:
+        api.put("one")
+
+        assert api.told("DELETE jobs/one")["state"] == "canceled"
+
+    def test_a_move_takes_a_job_to_a_queue(self, api: Api) -> None:
+        api.put("one")
+
+        job = api.told("POST jobs/one/move", {"queue": "parse", "delay": 10})
+
+        assert (job["queue"], job["state"]) == ("parse", "scheduled")
+
+    def test_a_timeout_takes_the_lease_away(self, api: Api) -> None:
+        api.put("one")
+        api.pop()
+
+        job = api.told("POST jobs/one/timeout")
+
+        assert (job["state"], job["remaining"]) == ("waiting", 4)
+
+    def test_a_timeout_of_a_job_that_does_not_run_is_a_conflict(self, api: Api) -> None:
+        api.put("one")
+
+        problem = api.problem("POST jobs/one/timeout")
+
+        assert (problem["status"], problem["code"]) == (409, "WRONG_STATE")
+
+    def test_tags_are_put_on_and_taken_off(self, api: Api) -> None:
+        api.put("one")
+
+        tagged = api.told("PUT jobs/one/tags/a%2Fb")
+        bare = api.told("DELETE jobs/one/tags/a%2Fb")
+
+        assert (tagged["tags"], bare["tags"]) == (["a/b"], [])
+
+    def test_a_log_is_written_with_the_lease_and_read(self, api: Api, clock: ManualClock) -> None:
+        api.put("one")
+        token = api.pop()
+
+        written = api("POST jobs/one/log", {"token": token, "message": "halfway", "data": {"at": 1}})
+
+        assert written.status_code == 204
+        assert api.told("GET jobs/one/log") == {"lines": [{"at": clock(), "message": "halfway", "data": {"at": 1}}]}
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "GET jobs/nobody",
+            "GET jobs/nobody/log",
+            "DELETE jobs/nobody",
+            "PATCH jobs/nobody",
+            "POST jobs/nobody/timeout",
+            "PUT jobs/nobody/tags/x",
+        ],
+    )
+    def test_an_unknown_jid_is_not_found(self, api: Api, call: str) -> None:
+        problem = api.problem(call)
+
+        assert (problem["status"], problem["code"], problem["subject"]) == (404, "JOB_NOT_FOUND", "nobody")
+
+
+class TestNamesInPaths:
+    @pytest.mark.parametrize(
+        ("jid", "encoded"),
+        [
+            ("a/b", "a%2Fb"),
+            ("a/b", "a/b"),
+            ("/index.html", "%2Findex.html"),
+            ("a//b", "a%2F%2Fb"),
+            ("a/", "a%2F"),
+            ("two words", "two%20words"),
+            ("50%", "50%25"),
+            ("a?b#c", "a%3Fb%23c"),
+            ("café 😀", "caf%C3%A9%20%F0%9F%98%80"),
+            ("log", "log"),
+            ("http://x.org/a?b=c", "http%3A%2F%2Fx.org%2Fa%3Fb%3Dc"),
+        ],
+    )
+    def test_any_jid_is_reached_percent_encoded(self, api: Api, jid: str, encoded: str) -> None:
+        api.put(jid)
+        token = api.pop()
+
+        assert api.told(f"GET jobs/{encoded}")["jid"] == jid
+        assert api.told(f"POST jobs/{encoded}/heartbeat", {"token": token})["jid"] == jid
+        assert api.told(f"PUT jobs/{encoded}/tags/x")["tags"] == ["x"]
+        assert api.told(f"POST jobs/{encoded}/complete", {"token": token}) == {"jid": jid, "state": "complete"}
+
+    def test_the_location_of_a_put_leads_to_the_job(self, api: Api) -> None:
+        location = api("POST queues/fetch/jobs", {"klass": "Crawl", "jid": "/a b/ü?"}).headers["Location"]
+
+        assert api.told(f"GET {location}")["jid"] == "/a b/ü?"
+
+    def test_a_jid_that_ends_like_a_route_is_reached_by_operation(self, api: Api) -> None:
+        api.put("a/log")
+
+        [job] = api.told("POST operations/get", {"jids": ["a/log"]})["jobs"]
+
+        assert job["jid"] == "a/log"
+
+    def test_the_longest_fixed_route_wins_whatever_the_method(self, api: Api) -> None:
+        api.put("a/log")
+
+        answer = api("DELETE jobs/a/log")
+
+        assert answer.status_code == 405
+        assert api.told("GET jobs")["jobs"][0]["state"] == "waiting"
+
+    def test_bytes_that_are_no_utf8_name_no_job(self, api: Api, app: Flask) -> None:
+        api.put("\ufffd")
+
+        path = {"PATH_INFO": "/api/v1/namespaces/crawl/jobs/\xff"}
+        answer = app.test_client().get("/", environ_overrides=path)
+
+        assert (answer.status_code, answer.get_json()["errors"]) == (422, {"jid": ["must be UTF-8, percent-encoded"]})
+
+
+class TestLeases:
+    def test_a_popped_job_has_data_and_a_lease_and_no_history(self, api: Api, clock: ManualClock) -> None:
+        api.put("one", data={"url": "/"})
+
+        answer = api.told("POST queues/fetch/pop", {"worker": "ann"})
+
+        [job] = answer["jobs"]
+        assert (job["jid"], job["state"], job["worker"], job["data"]) == ("one", "running", "ann", {"url": "/"})
+        assert job["lease"]["expires_at"] == clock() + 60
+        assert "history" not in job
+
+    def test_an_empty_pop_says_when_to_look_again(self, api: Api, clock: ManualClock) -> None:
+        api.put("later", delay=30)
+
+        answer = api.told("POST pop", {"queues": ["fetch", "parse"], "worker": "ann"})
+
+        assert answer == {"jobs": [], "retry_at": clock() + 30}
+
+    def test_a_pop_of_several_queues_takes_turns_if_told_so(self, api: Api) -> None:
+        api.put("a", "fetch")
+        api.put("b", "fetch")
+        api.put("c", "parse")
+
+        answer = api.told(
+            "POST pop", {"queues": ["fetch", "parse"], "worker": "ann", "limit": 2, "order": "round_robin"}
+        )
+
+        assert sorted(str(job["jid"]) for job in answer["jobs"]) == ["a", "c"]
+
+    def test_the_same_request_is_given_the_same_leases(self, api: Api) -> None:
+        api.put("one")
+        api.put("two")
+
+        first = api.told("POST queues/fetch/pop", {"worker": "ann", "request": "r1"})
+        again = api.told("POST queues/fetch/pop", {"worker": "ann", "request": "r1"})
+
+        assert again == first
+
+    def test_a_heartbeat_tells_the_new_expiry(self, api: Api, clock: ManualClock) -> None:
+        api.put("one")
+        token = api.pop()
+        clock.advance(30)
+
+        answer = api.told("POST jobs/one/heartbeat", {"token": token})
+
+        assert answer == {"jid": "one", "state": "running", "expires_at": clock() + 60}
+
+    def test_heartbeats_in_a_list_answer_item_by_item(self, api: Api) -> None:
+        api.put("one")
+        token = api.pop()
+
+        results = api.told(
+            "POST heartbeat", {"leases": [{"jid": "one", "token": token}, {"jid": "one", "token": "stale"}]}
+        )["results"]
+
+        assert results[0]["state"] == "running"
+        assert (results[1]["jid"], results[1]["problem"]["code"]) == ("one", "LEASE_LOST")
+
+    @pytest.mark.parametrize(
+        ("action", "options", "state"),
+        [
+            ("complete", {}, "complete"),
+            ("complete", {"next": "parse", "delay": 5, "data": 1}, "scheduled"),
+            ("retry", {"group": "net", "message": "no route"}, "waiting"),
+            ("retry", {"delay": 5}, "scheduled"),
+            ("fail", {"group": "net", "message": "no route", "data": None}, "failed"),
+            ("release", {}, "waiting"),
+            ("release", {"delay": 5}, "scheduled"),
+        ],
+    )
+    def test_a_lease_ends_as_its_settlement_says(
+        self, api: Api, action: str, options: dict[str, object], state: str
+    ) -> None:
+        api.put("one")
+        api.put("two")
+        first, second = api.pop(), api.pop()
+
+        singly = api(f"POST jobs/one/{action}", {"token": first, **options})
+        listed = api("POST settle", {"settle": [{"jid": "two", "token": second, "action": action, **options}]})
+
+        assert (singly.status_code, singly.json) == (200, {"jid": "one", "state": state})
+        assert (listed.status_code, listed.json) == (200, {"results": [{"jid": "two", "state": state}]})
+
+    @pytest.mark.parametrize("action", ["complete", "retry", "release", "heartbeat"])
+    def test_a_wrong_token_is_a_conflict_and_changes_nothing(self, api: Api, action: str) -> None:
+        api.put("one")
+        api.pop()
+        before = api.told("GET jobs/one")
+
+        problem = api.problem(f"POST jobs/one/{action}", {"token": "made up"})
+
+        assert (problem["status"], problem["code"], problem["subject"]) == (409, "LEASE_LOST", "one")
+        assert api.told("GET jobs/one") == before
+
+    def test_the_holder_of_a_canceled_job_is_told(self, api: Api) -> None:
+        api.put("one")
+        token = api.pop()
+        api("DELETE jobs/one")
+
+        problem = api.problem("POST jobs/one/heartbeat", {"token": token})
+
+        assert (problem["status"], problem["code"]) == (409, "JOB_CANCELED")
+
+    def test_an_exchange_settles_and_pops(self, api: Api) -> None:
+        api.put("one")
+        api.put("two")
+        token = api.pop()
+
+        answer = api.told(
+            "POST exchange",
+            {
+                "settle": [{"jid": "one", "token": token, "action": "complete"}],
+                "pop": {"queues": ["fetch"], "worker": "ann", "wait": 0},
+            },
+        )
+
+        assert answer["results"] == [{"jid": "one", "state": "complete"}]
+        assert [job["jid"] for job in answer["jobs"]] == ["two"]
+
+
+class TestQueues:
+    def test_a_queue_is_summed_up(self, api: Api) -> None:
+        api.put("one")
+
+        queue = api.told("GET queues/fetch")
+
+        assert queue == {
+            "name": "fetch",
+            "paused": False,
+            "scheduled": 0,
+            "waiting": 1,
+            "running": 0,
+            "stalled": 0,
+            "complete": 0,
+            "failed": 0,
+            "canceled": 0,
+            "oldest_wait": 0.0,
+            "settings": {"heartbeat": 60.0, "retries": 5, "max_losses": 3},
+        }
+        assert api.told("GET queues") == {"queues": [queue]}
+
+    def test_settings_are_set_one_by_one(self, api: Api) -> None:
+        api.told("PATCH queues/fetch", {"heartbeat": None})
+
+        queue = api.told("PATCH queues/fetch", {"retries": 1})
+
+        assert queue["settings"] == {"heartbeat": None, "retries": 1, "max_losses": 3}
+
+    def test_a_paused_queue_gives_nothing_until_resumed(self, api: Api) -> None:
+        api.put("one")
+
+        assert api.told("POST queues/fetch/pause")["paused"] is True
+        assert api.told("POST queues/fetch/pop", {"worker": "ann"})["jobs"] == []
+        assert api.told("POST queues/fetch/resume")["paused"] is False
+        assert api.pop()
+
+    def test_an_empty_queue_is_forgotten(self, api: Api) -> None:
+        api.told("POST queues/fetch/pause")
+
+        answer = api("DELETE queues/fetch")
+
+        assert answer.status_code == 204
+        assert api.problem("GET queues/fetch")["code"] == "QUEUE_NOT_FOUND"
+
+    def test_a_queue_with_jobs_is_not_forgotten(self, api: Api) -> None:
+        api.put("one")
+
+        problem = api.problem("DELETE queues/fetch")
+
+        assert (problem["status"], problem["code"]) == (409, "NOT_EMPTY")
+
+
+class TestTheRest:
+    def test_workers_are_listed_and_looked_up(self, api: Api, clock: ManualClock) -> None:
+        api.put("one")
+        api.pop(worker="host/1")
+
+        worker = {"name": "host/1", "running": 1, "seen_at": clock()}
+        assert api.told("GET workers") == {"workers": [worker]}
+        assert api.told("GET workers/host%2F1") == worker
+        assert api.problem("GET workers/nobody")["code"] == "WORKER_NOT_FOUND"
+
+    def test_events_are_read_on_from_a_cursor(self, api: Api, clock: ManualClock) -> None:
+        api.put("one")
+        first = api.told("GET events")
+        api.pop()
+
+        second = api.told(f"GET events?after={first['next']}&limit=10")
+
+        [put], [popped] = first["events"], second["events"]
+        assert (put["event"], put["jid"], put["queue"], put["state"], put["at"]) == (
+            "put",
+            "one",
+            "fetch",
+            "waiting",
+            clock(),
+        )
+        assert (popped["event"], popped["worker"]) == ("popped", "ann")
+        assert "worker" not in put
+
+    def test_namespaces_are_listed(self, api: Api) -> None:
+        api.put("one")
+
+        assert api.told("GET /api/v1/namespaces") == {"namespaces": [{"name": "crawl"}]}
+
+    def test_every_operation_is_reached_by_name(self, api: Api) -> None:
+        api.told("POST operations/put", {"jobs": [{"klass": "Crawl", "queue": "fetch", "jid": "one"}]})
+
+        answer = api.told("POST operations/cancel", {"jids": ["one", "two"], "actor": {"name": "ann"}})
+
+        assert answer["results"][0]["state"] == "canceled"
+        assert answer["results"][1]["problem"]["code"] == "JOB_NOT_FOUND"
+        assert api.told("GET events?limit=1000")["events"][-1]["actor"] == "ann"
+
+    def test_an_unknown_operation_is_not_found(self, api: Api) -> None:
+        problem = api.problem("POST operations/shutdown")
+
+        assert (problem["status"], problem["code"]) == (404, "NOT_FOUND")
+        assert "settle" in problem["detail"]
+
+    def test_the_mount_says_what_it_is(self, api: Api) -> None:
+        assert api.told("GET /")["namespaces"] == "/api/v1/namespaces"
+
+    def test_health_and_readiness(self, api: Api) -> None:
+        assert api.told("GET /healthz") == {"status": "ok"}
+        assert api.told("GET /readyz") == {"status": "ok", "warnings": []}
+
+    def test_head_is_answered_like_get_without_a_body(self, api: Api) -> None:
+        api.put("one")
+
+        answer = api("HEAD jobs/one")
+
+        assert (answer.status_code, answer.get_data()) == (200, b"")
+
+    def test_options_tell_what_an_address_takes(self, api: Api) -> None:
+        answer = api("OPTIONS jobs/one")
+
+        assert (answer.status_code, answer.headers["Allow"]) == (204, "GET, HEAD, PATCH, DELETE, OPTIONS")
+
+    def test_another_method_is_not_allowed(self, api: Api) -> None:
+        problem = api.problem("PUT queues")
+
+        assert (problem["status"], problem["code"]) == (405, "METHOD_NOT_ALLOWED")
+        assert api("PUT queues").headers["Allow"] == "GET, HEAD, OPTIONS"
+
+    @pytest.mark.parametrize("path", ["/nope", "/api", "/api/v1/", "/api/v1/namespaces/crawl/nope", "/a%0Ab"])
+    def test_an_unknown_address_is_a_problem(self, api: Api, path: str) -> None:
+        problem = api.problem(f"GET {path}")
+
+        assert (problem["status"], problem["code"]) == (404, "NOT_FOUND")
+
+    def test_answers_are_not_kept_by_caches(self, api: Api, namespace: Namespace) -> None:
+        namespace.put([NewJob("Crawl", queue="fetch", jid="one")])
+
+        assert api("GET jobs/one").headers["Cache-Control"] == "no-store"
