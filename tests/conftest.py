@@ -76,8 +76,9 @@ def check(stand: Stand, fresh_name: str) -> Callable[[], StoreView]:
 
 
 @pytest.fixture
-def namespace(backend: Backend, fresh_name: str, check: Callable[[], StoreView]) -> Namespace:
+def namespace(stand: Stand, backend: Backend, fresh_name: str, check: Callable[[], StoreView]) -> Namespace:
     """A fresh namespace, checked after every operation."""
+    stand.empty()
     return Checked(backend.namespace(fresh_name), check)
 
 

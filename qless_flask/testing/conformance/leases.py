@@ -114,16 +114,16 @@ class TestHeartbeats:
 class TestTokens:
     """Any token but the current one changes nothing."""
 
-    @pytest.mark.parametrize("token", ["x", "ann", "a", "0", "1", "None", "työ", "{}", "' OR 1=1", "\u2028"])
-    def test_no_other_token_does_anything(self, namespace: Namespace, check: Check, token: str) -> None:
+    def test_no_other_token_does_anything(self, namespace: Namespace, check: Check) -> None:
         run(namespace)
-        foreign = Lease("a", token)
 
         with unchanged(namespace, check):
-            assert namespace.heartbeat([foreign]) == [LeaseLost.about("a")]
-            assert namespace.settle([Complete(foreign)]) == [LeaseLost.about("a")]
-            with pytest.raises(LeaseLost):
-                namespace.log(foreign, "hello")
+            for token in ("x", "ann", "a", "0", "1", "None", "työ", "{}", "' OR 1=1", "\u2028"):
+                foreign = Lease("a", token)
+                assert namespace.heartbeat([foreign]) == [LeaseLost.about("a")]
+                assert namespace.settle([Complete(foreign)]) == [LeaseLost.about("a")]
+                with pytest.raises(LeaseLost):
+                    namespace.log(foreign, "hello")
 
     def test_the_token_of_another_job_does_nothing(self, namespace: Namespace, check: Check) -> None:
         run(namespace)

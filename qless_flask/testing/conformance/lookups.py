@@ -109,9 +109,8 @@ class TestSelect:
         names = {"complete": "complete", "failed": "failed", "canceled": "canceled"}
         assert walk(namespace, Filter(queue="work", state=names[state])) == ["d", "a", "c", "b"]  # type: ignore[arg-type]
 
-    @pytest.mark.parametrize("limit", [1, 2, 3, 7, 50])
     @pytest.mark.parametrize("state", ["waiting", "scheduled", "running", "complete", "failed", "canceled", None])
-    def test_pages_of_any_size_hold_every_job_once(self, namespace: Namespace, state: str | None, limit: int) -> None:
+    def test_pages_of_any_size_hold_every_job_once(self, namespace: Namespace, state: str | None) -> None:
         jids = [f"job {number}" for number in range(7)]
         put(namespace, *jids, delay=5 if state == "scheduled" else 0, tags=("t",))
         if state not in ("scheduled", "waiting", None):
@@ -126,9 +125,9 @@ class TestSelect:
 
         filter = Filter(state=state, queue="work") if state else Filter(tag="t")  # type: ignore[arg-type]
 
-        found = walk(namespace, filter, limit)
+        found = walk(namespace, filter, 1000)
         assert sorted(found) == jids
-        assert found == walk(namespace, filter, 1000)
+        assert all(walk(namespace, filter, limit) == found for limit in (1, 2, 3, 6, 7))
 
     def test_jobs_that_come_and_go_during_a_walk_do_not_hide_those_that_stay(self, namespace: Namespace) -> None:
         put(namespace, *(f"{number}" for number in range(9)))
@@ -248,14 +247,13 @@ class TestSelect:
         assert sorted(walk(namespace, Filter(q=sought, queue="work"))) == [jid for jid in found if jid != "c"]
 
     @pytest.mark.parametrize("filter", [Filter(), Filter(queue="work", state="waiting"), Filter(tag="t")])
-    @pytest.mark.parametrize("cursor", ["x", "no cursor", "-1", "{}", "[]", "é", "1:2:3:4:5", ""])
-    def test_a_cursor_that_is_none_is_refused(
-        self, namespace: Namespace, check: Check, filter: Filter, cursor: str
-    ) -> None:
+    def test_a_cursor_that_is_none_is_refused(self, namespace: Namespace, check: Check, filter: Filter) -> None:
         put(namespace, "a", tags=("t",))
 
-        with unchanged(namespace, check), pytest.raises(Invalid):
-            namespace.select(filter, cursor)
+        with unchanged(namespace, check):
+            for cursor in ("x", "no cursor", "-1", "{}", "[]", "é", "1:2:3:4:5", ""):
+                with pytest.raises(Invalid):
+                    namespace.select(filter, cursor)
 
     @pytest.mark.parametrize("limit", [0, 1001, -1])
     def test_a_page_has_one_to_a_thousand_jobs(self, namespace: Namespace, limit: int) -> None:
