@@ -21,6 +21,10 @@ class Waiters:
         """Remember `listen`, called whenever a pop begins to wait, with the (namespace, queue) pairs it waits for."""
         self.closed = False
         self._listen = listen
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Forget all, in a forked child: those that wait are in the parent."""
         self._lock = threading.Lock()
         self._waiting: dict[WaitKey, dict[Waiter, None]] = {}
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
-import weakref
 from collections.abc import Callable
 from typing import TypeVar
 
 from qless_flask.backends.base import Backend, Clock
 from qless_flask.backends.sqlite.connection import BUSY_SECONDS, Place
+from qless_flask.backends.sqlite.forking import close_over_forks
 from qless_flask.backends.sqlite.layout import prepare
 from qless_flask.backends.sqlite.listener import ALL, LOG, Listener
 from qless_flask.backends.sqlite.namespace import SQLiteNamespace
@@ -41,7 +40,8 @@ class SQLiteBackend(Backend):
         self._writer = Writer(self._place, self._connect)
         self._readers = Readers(self._place, self._connect_to_read)
         self._listener = Listener(self._connect_to_read, self.now)
-        os.register_at_fork(after_in_child=self._starter())
+        for part in (self._listener, self._readers, self._writer):
+            close_over_forks(part)
 
     def namespace(self, name: str) -> SQLiteNamespace:
         return SQLiteNamespace(name, self)
@@ -124,20 +124,3 @@ class SQLiteBackend(Backend):
         connection = self._connect()
         connection.execute("PRAGMA query_only = on")
         return connection
-
-    def _starter(self) -> Callable[[], None]:
-        itself = weakref.ref(self)  # the interpreter keeps what is registered for ever
-
-        def start() -> None:
-            backend = itself()
-            if backend is not None:
-                backend._start_anew()
-
-        return start
-
-    def _start_anew(self) -> None:
-        """In a forked child: SQLite's connections, and threads, stay with the parent."""
-        self._preparing = threading.Lock()
-        self._writer.start_anew()
-        self._readers.start_anew()
-        self._listener.start_anew()

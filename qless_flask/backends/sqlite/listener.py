@@ -44,9 +44,26 @@ class Listener:
         self.start_anew()
 
     def start_anew(self) -> None:
-        """Forget a thread that a fork left to the parent."""
+        """Forget a thread and waits that a fork left to the parent."""
         self._mutex = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._paused = False
+        self.pops.start_anew()
+        self.readers.start_anew()
+
+    def pause(self) -> None:
+        """End the thread, whoever waits."""
+        with self._mutex:
+            self._paused = True
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def resume(self) -> None:
+        """Listen again, if anybody waits."""
+        self._paused = False
+        if self.pops.keys() or self.readers.keys():
+            self._listen([])
 
     def close(self) -> None:
         """Wake all, and end."""
@@ -61,7 +78,7 @@ class Listener:
     def _listen(self, _keys: Sequence[WaitKey]) -> None:
         self._look = True
         with self._mutex:
-            if self._thread is None and not self._closed:
+            if self._thread is None and not self._closed and not self._paused:
                 self._wanted_at = self._changed_at = time.monotonic()
                 self._thread = threading.Thread(target=self._run, name="qless-sqlite-listener", daemon=True)
                 self._thread.start()
@@ -81,7 +98,8 @@ class Listener:
         if self.pops.keys() or self.readers.keys():
             self._wanted_at = now
         with self._mutex:
-            if self._closed or (now - self._wanted_at > LINGER_SECONDS and not self._look):
+            idle = now - self._wanted_at > LINGER_SECONDS and not self._look
+            if self._closed or self._paused or idle:
                 self._thread = None
                 return False
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from qless_flask.backends.sqlite.connection import Place, roll_back
@@ -26,7 +27,9 @@ class Readers:
 
     def start_anew(self) -> None:
         """Forget connections and threads that a fork left to the parent."""
-        self._mutex = threading.Lock()
+        self._paused = False
+        self._lent = 0
+        self._changed = threading.Condition()
         self._idle: list[sqlite3.Connection] = []
 
     def run(self, operation: Callable[[sqlite3.Connection], T]) -> T:
@@ -37,43 +40,65 @@ class Readers:
             answer = operation(connection)
             connection.execute(COMMIT)
         except BaseException as error:
-            self._give_back_after(error, connection)
+            self._take_back_after(error, connection)
             if isinstance(error, sqlite3.Error):
                 raise self._place.translated(error) from error
             raise
-        self._give_back(connection)
+        self._take_back(connection)
         return answer
+
+    def pause(self) -> None:
+        """Lend nothing; close all when the last has come back."""
+        with self._changed:
+            self._paused = True
+            self._changed.wait_for(lambda: not self._lent)
+            self._close_idle()
+
+    def resume(self) -> None:
+        """Lend again."""
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Close the connections; those that are lent out close when they come back."""
-        with self._mutex:
+        with self._changed:
             self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
+            self._close_idle()
 
     def _borrow(self) -> sqlite3.Connection:
-        with self._mutex:
+        with self._changed:
+            self._changed.wait_for(lambda: not self._paused)
             if self._closed:
                 raise BackendUnavailable(f"{self._place.path} was closed")
+            self._lent += 1
             if self._idle:
                 return self._idle.pop()
-        return self._connect()
-
-    def _give_back_after(self, error: BaseException, connection: sqlite3.Connection) -> None:
         try:
-            roll_back(connection)
-        except sqlite3.Error:
-            connection.close()
-            return
-        if isinstance(error, sqlite3.Error):
-            connection.close()
-        else:
-            self._give_back(connection)
+            return self._connect()
+        except BaseException:
+            self._take_back(None)
+            raise
 
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        with self._mutex:
-            if not self._closed:
+    def _take_back(self, connection: sqlite3.Connection | None) -> None:
+        with self._changed:
+            self._lent -= 1
+            if connection is not None:
                 self._idle.append(connection)
-                return
-        connection.close()
+            if self._closed:
+                self._close_idle()
+            if self._paused:
+                self._changed.notify_all()
+
+    def _take_back_after(self, error: BaseException, connection: sqlite3.Connection) -> None:
+        with suppress(sqlite3.Error):
+            roll_back(connection)
+        if isinstance(error, sqlite3.Error) or connection.in_transaction:
+            connection.close()
+            self._take_back(None)
+        else:
+            self._take_back(connection)
+
+    def _close_idle(self) -> None:
+        while self._idle:
+            self._idle.pop().close()

@@ -51,7 +51,6 @@ SELECT priority, available_at FROM job WHERE queue = ? AND state = 2 AND ord > ?
 # Jobs, as transitions need them
 
 JOB = "SELECT * FROM job WHERE namespace = ? AND jid = ?"
-JOBS = "SELECT * FROM job WHERE namespace = ? AND jid IN (SELECT value FROM json_each(?))"
 JOB_ID = "SELECT id FROM job WHERE namespace = ? AND jid = ?"
 DUE = "SELECT * FROM job WHERE queue = ? AND state = ? AND ord <= ? ORDER BY ord, jid LIMIT ?"
 FIRST_ORD = "SELECT ord FROM job WHERE queue = ? AND state = ? ORDER BY ord LIMIT 1"

@@ -45,15 +45,9 @@ class Writer:
         """Run an operation in a transaction; what it raises undoes it alone. Raise BackendUnavailable."""
         answers: list[T] = []
         ticket = _Ticket(lambda connection: answers.append(operation(connection)))
-        with self._mutex:
-            if self._closed:
-                raise BackendUnavailable(f"{self._place.path} was closed")
-            self._line.append(ticket)
-            leads = not self._led
-            self._led = True
-            if not leads:
-                ticket.gate.acquire()
-        if not leads:
+        if self._closed:
+            raise BackendUnavailable(f"{self._place.path} was closed")
+        if self._stand_in_line(ticket):
             self._follow(ticket)
         if not ticket.done:
             try:
@@ -64,12 +58,34 @@ class Writer:
             raise ticket.error
         return answers[-1]
 
+    def pause(self) -> None:
+        """Let what is under way end, close, and lead without doing anything."""
+        ticket = _Ticket(lambda connection: None, pauses=True)
+        if self._stand_in_line(ticket):
+            self._follow(ticket)
+        with self._mutex:
+            self._line.remove(ticket)
+        self._disconnect()
+
+    def resume(self) -> None:
+        """Let the next in the line lead."""
+        self._hand_over()
+
     def close(self) -> None:
         """Let what is under way end, then close."""
         with self._mutex:
             self._closed = True
             if not self._led:
                 self._disconnect()
+
+    def _stand_in_line(self, ticket: _Ticket) -> bool:
+        """Tell whether somebody else leads."""
+        with self._mutex:
+            self._line.append(ticket)
+            follows, self._led = self._led, True
+            if follows:
+                ticket.gate.acquire()
+        return follows
 
     def _follow(self, ticket: _Ticket) -> None:
         try:
@@ -122,7 +138,7 @@ class Writer:
 
     def _take(self, batch: list[_Ticket]) -> None:
         with self._mutex:
-            while self._line and len(batch) < SHARED_MOST:
+            while self._line and not self._line[0].pauses and len(batch) < SHARED_MOST:
                 batch.append(self._line.popleft())
 
     def _fail(self, batch: list[_Ticket], error: Exception) -> None:
@@ -153,10 +169,11 @@ class Writer:
 class _Ticket:
     """One operation in the line."""
 
-    __slots__ = ("done", "error", "gate", "leads", "work")
+    __slots__ = ("done", "error", "gate", "leads", "pauses", "work")
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, *, pauses: bool = False) -> None:
         self.work = work
+        self.pauses = pauses
         self.done = False
         self.leads = False
         self.error: Exception | None = None
