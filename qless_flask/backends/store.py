@@ -165,7 +165,9 @@ class StoreNamespace(Namespace):
         return self._get(jids) if jids else []
 
     def lines(self, jid: str) -> list[LogLine]:
-        _check_jids([jid])
+        check = Checks()
+        check.text("jid", jid)
+        check.done()
         return self._lines(jid)
 
     def select(self, filter: Filter, cursor: str | None = None, limit: int = 50) -> Page:

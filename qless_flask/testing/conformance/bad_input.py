@@ -45,7 +45,7 @@ class TestBadInput:
             ("jids.0", lambda namespace, text: namespace.move([text], "other")),
             ("jids.0", lambda namespace, text: namespace.update([text], Changes(priority=1))),
             ("jids.0", lambda namespace, text: namespace.timeout([text])),
-            ("jids.0", lambda namespace, text: namespace.lines(text)),
+            ("jid", lambda namespace, text: namespace.lines(text)),
             ("worker", lambda namespace, text: namespace.pop(["work"], text)),
             ("request", lambda namespace, text: namespace.pop(["work"], "ann", request=text)),
             ("names.0", lambda namespace, text: namespace.workers([text])),
