@@ -55,6 +55,8 @@ class WatchedBackend(Backend):
         self.inner = inner
         self.calls: Counter[str] = Counter()
         self.cut = False
+        self.seconds = 0.0
+        """How long a call takes, as on a long line."""
         self.lose_answers = 0
         """How many of the next exchanges happen without their answer coming back."""
 
@@ -85,6 +87,7 @@ class _Watched:
             self._watch.calls[name] += 1
             if self._watch.cut:
                 raise BackendUnavailable("the line is cut")
+            time.sleep(self._watch.seconds)
             answer = operation(*arguments, **options)
             if name == "exchange" and self._watch.lose_answers:
                 self._watch.lose_answers -= 1

@@ -62,7 +62,7 @@ class Loop:
         self._dry = False
         """Whether the last fetch brought nothing."""
         self._closing = False
-        self._paused = False
+        self.paused = False
         self.sideline: Sideline | None = None
         self.plain = True
         """Whether there is something to run in threads."""
@@ -122,7 +122,7 @@ class Loop:
     def pause(self) -> None:
         """Pop nothing until `resume`."""
         with self._changed:
-            self._paused = True
+            self.paused = True
             self._give_back(self._ready)
             self._ready.clear()
             self._changed.notify_all()
@@ -130,7 +130,7 @@ class Loop:
     def resume(self) -> None:
         """Pop again."""
         with self._changed:
-            self._paused = False
+            self.paused = False
             self._changed.notify_all()
 
     def abandon(self) -> list[Settlement]:
@@ -152,7 +152,7 @@ class Loop:
         return self._settings.max_jobs is not None and self._popped >= self._settings.max_jobs
 
     def _room(self) -> int:
-        if self._closing or self._paused:
+        if self._closing or self.paused:
             return 0
         room = self._idle if self.plain else MAX_BATCH
         if self.sideline:
@@ -207,7 +207,7 @@ class Loop:
         for lease in leases:
             job = RunningJob(self._namespace, lease)
             self._popped += 1
-            if self._closing or self._paused:
+            if self._closing or self.paused:
                 self._give_back([job])
                 continue
             self.heartbeat.add(job)

@@ -75,7 +75,7 @@ class Worker:
         self._start_threads()
         while any(thread.is_alive() for thread in self._threads) and self._time_left() != 0:
             self._obey(self._next_command())
-        if any(thread.is_alive() for thread in self._threads):
+        if self._crash or any(thread.is_alive() for thread in self._threads):
             self._break_off()
         self._loop.heartbeat.stop()
         if coroutines:
@@ -102,6 +102,11 @@ class Worker:
     def resume(self) -> None:
         """Pop again."""
         self._commands.put("resume")
+
+    @property
+    def paused(self) -> bool:
+        """Whether it pops nothing at present because it was told so."""
+        return self._loop.paused
 
     def _open_coroutines(self) -> Coroutines | None:
         if not self._execution.has_async or self._elsewhere:
