@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 import msgspec
 from msgspec import Raw
@@ -37,7 +36,7 @@ def decode(body: bytes) -> object:
         raise _fault(body, error) from error
 
 
-def encode(message: Mapping[str, object]) -> bytes:
+def encode(message: object) -> bytes:
     """Write a message; Raw values go out as they are. Raise ValueError for text that is no Unicode."""
     return msgspec.json.encode(message)
 

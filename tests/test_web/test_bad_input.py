@@ -209,9 +209,9 @@ def test_json_by_another_name_is_taken(app: Flask, content_type: str) -> None:
 
 class TestSizes:
     def test_a_body_over_the_limit_is_not_read(self, app: Flask) -> None:
-        body = io.BytesIO(b" " * 4_000_001)
+        body = io.BytesIO(b" " * 9_000_000)
 
-        answer = self._post(app, body, CONTENT_LENGTH="4000001")
+        answer = self._post(app, body, CONTENT_LENGTH="9000000")
 
         assert (answer.status_code, answer.get_json()["code"]) == (413, "TOO_LARGE")
         assert "4,000,000" in answer.get_json()["detail"]
@@ -224,6 +224,12 @@ class TestSizes:
 
         assert (answer.status_code, answer.get_json()["code"]) == (413, "TOO_LARGE")
         assert body.tell() < 5_000_000
+
+    def test_a_body_of_one_byte_too_many_is_refused(self, api: Api) -> None:
+        job = b'{"klass": "Crawl"}'
+
+        assert api(PUT, job + b" " * (4_000_000 - len(job))).status_code == 201
+        assert api(PUT, job + b" " * (4_000_001 - len(job))).status_code == 413
 
     def test_a_chunked_body_within_the_limit_is_taken(self, app: Flask) -> None:
         body = io.BytesIO(json.dumps({"klass": "Crawl"}).encode())

@@ -50,7 +50,8 @@ from qless_flask.schemas.operations import OPERATIONS
 
 POLL_SECONDS = 30.0
 """How long one request waits: under the 60 s after which many a proxy cuts a silent connection."""
-EARLY_SECONDS = 0.2
+EARLY = 0.9
+"""The share of its wait before which an empty poll was answered early."""
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 
@@ -279,12 +280,12 @@ class HTTPNamespace(Namespace):
             now = time.monotonic()
             if not _is_empty(answer) or now >= deadline:
                 return answer
-            if now - began > poll - EARLY_SECONDS:
+            if now - began < EARLY * poll:
+                # Answered before its time: the server had no place for a poll to wait in.
+                self._transport.closed.wait(min(deadline - now, pause * random.uniform(0.5, 1)))
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            else:
                 pause = FIRST_PAUSE_SECONDS
-                continue
-            # Answered before its time: the server had no place for a poll to wait in.
-            self._transport.closed.wait(min(deadline - now, pause * random.uniform(0.5, 1)))
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
 def _is_empty(answer: Popped | EventPage) -> bool:

@@ -1,0 +1,400 @@
+"""The HTTP backend when the wire is bad: lost answers, servers that are down, and those that are none of ours."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+
+from qless_flask.backends import open_backend
+from qless_flask.backends.base import Backend, Namespace
+from qless_flask.backends.http import HTTPBackend
+from qless_flask.backends.http import engine as http_engine
+from qless_flask.backends.http import transport as http_transport
+from qless_flask.errors import BackendUnavailable, Internal, Invalid, JobExists, QlessError
+from qless_flask.models import Complete, Event, NewJob, Pop, Put, Retry, Settled
+from qless_flask.web import create_app
+
+Answerer = Callable[[httpx.Request], httpx.Response]
+
+
+class BadWire(httpx.BaseTransport):
+    """A wire to an app that does to each request in turn what its plan says, and after that works."""
+
+    def __init__(self, app_transport: httpx.BaseTransport, *plan: str) -> None:
+        self._transport = app_transport
+        self._plan = iter(plan)
+        self.paths: list[str] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.paths.append(request.url.path.rpartition("/")[2])
+        match next(self._plan, "works"):
+            case "refused":
+                raise httpx.ConnectError("connection refused", request=request)
+            case "lost":
+                self._transport.handle_request(request).read()
+                raise httpx.ReadError("the answer was lost", request=request)
+            case "bad gateway":
+                self._transport.handle_request(request).read()
+                return httpx.Response(502, text="<h1>Bad Gateway</h1>")
+            case _:
+                return self._transport.handle_request(request)
+
+
+Wired = Callable[..., tuple[Namespace, BadWire]]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again at once."""
+    monkeypatch.setattr(http_transport, "FIRST_PAUSE_SECONDS", 0.001)
+    monkeypatch.setattr(http_transport, "LONGEST_PAUSE_SECONDS", 0.005)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Backend]:
+    """The SQLite store behind the server."""
+    with open_backend(f"sqlite:///{tmp_path}/jobs.db") as store:
+        yield store
+
+
+@pytest.fixture
+def wired(store: Backend) -> Iterator[Wired]:
+    """Open a namespace by a wire that goes by a plan."""
+    opened: list[HTTPBackend] = []
+
+    def wired(*plan: str) -> tuple[Namespace, BadWire]:
+        wire = BadWire(httpx.WSGITransport(create_app(backend=store)), *plan)
+        backend = HTTPBackend("http://localhost", transport=wire)
+        opened.append(backend)
+        return backend.namespace("crawl"), wire
+
+    yield wired
+    for backend in opened:
+        backend.close()
+
+
+def events(store: Backend) -> list[Event]:
+    return list(store.namespace("crawl").events(limit=1000).events)
+
+
+def names(found: Sequence[Event]) -> list[str]:
+    return [event.event for event in found]
+
+
+FAULTS = ["lost", "bad gateway"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+class TestLostAnswers:
+    def test_a_put_of_jids_made_here_is_not_doubled(self, wired: Wired, store: Backend, fault: str) -> None:
+        namespace, wire = wired(fault, fault)
+
+        puts = namespace.put([NewJob("Crawl", queue="fetch"), NewJob("Crawl", queue="fetch", if_exists="replace")])
+
+        assert [(put.state, put.created) for put in puts] == [("waiting", True)] * 2
+        assert wire.paths == ["put"] * 3
+        assert names(events(store)) == ["put", "put"]
+
+    def test_a_put_with_keep_is_not_doubled(self, wired: Wired, store: Backend, fault: str) -> None:
+        namespace, _ = wired(fault)
+
+        [put] = namespace.put([NewJob("Crawl", queue="fetch", jid="one", if_exists="keep")])
+
+        assert (put.jid, put.state) == ("one", "waiting")
+        assert names(events(store)) == ["put"]
+
+    @pytest.mark.parametrize("if_exists", ["reject", "replace"])
+    def test_a_put_that_could_hide_another_job_is_not_sent_again(
+        self, wired: Wired, store: Backend, fault: str, if_exists: str
+    ) -> None:
+        namespace, wire = wired(fault)
+        job = NewJob("Crawl", queue="fetch", jid="one", if_exists=if_exists)  # type: ignore[arg-type]
+
+        with pytest.raises(BackendUnavailable, match="look before"):
+            namespace.put([NewJob("Crawl", queue="fetch"), job])
+
+        assert wire.paths == ["put"]
+
+    def test_a_pop_is_given_the_same_leases(self, wired: Wired, store: Backend, fault: str) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid=jid) for jid in ("one", "two", "three")])
+        namespace, _ = wired(fault)
+
+        popped = namespace.pop(["fetch"], "ann", 2)
+
+        assert [lease.jid for lease in popped] == ["one", "two"]
+        assert names(events(store)).count("popped") == 2
+        assert [job.state for job in namespace.get(["one", "two", "three"]) if job] == ["running", "running", "waiting"]
+
+    def test_a_settle_is_not_doubled(self, wired: Wired, store: Backend, fault: str) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", pipeline=("parse", "index"))])
+        [lease] = store.namespace("crawl").pop(["fetch"], "ann")
+        namespace, _ = wired(fault)
+
+        results = namespace.settle([Complete(lease)])
+
+        assert results == [Settled(lease.jid, "waiting")]
+        [job] = namespace.get([lease.jid])
+        assert job is not None
+        assert (job.queue, job.pipeline) == ("parse", ("index",))
+        assert names(events(store)) == ["put", "popped", "advanced"]
+
+    def test_an_exchange_is_not_doubled(self, wired: Wired, store: Backend, fault: str) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid=jid) for jid in ("one", "two", "three")])
+        [lease] = store.namespace("crawl").pop(["fetch"], "ann")
+        namespace, _ = wired(fault)
+
+        exchanged = namespace.exchange([Retry(lease)], Pop(("fetch",), "ann"))
+
+        assert exchanged.results == (Settled("one", "waiting"),)
+        assert [lease.jid for lease in exchanged.popped] == ["two"]
+        assert names(events(store)).count("popped") == 2
+        assert names(events(store)).count("retried") == 1
+
+    def test_a_look_up_is_asked_for_again(self, wired: Wired, store: Backend, fault: str) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one")])
+        namespace, wire = wired(fault, fault)
+
+        [job] = namespace.get(["one"])
+
+        assert job is not None
+        assert len(wire.paths) == 3
+
+    def test_what_would_be_done_twice_is_not_sent_again(self, wired: Wired, store: Backend, fault: str) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one")])
+        namespace, wire = wired(fault)
+
+        with pytest.raises(BackendUnavailable):
+            namespace.move(["one"], "parse")
+
+        assert wire.paths == ["move"]
+        assert names(events(store)) == ["put", "moved"]
+
+
+class TestServersThatAreDown:
+    def test_a_request_that_was_never_sent_is_always_tried_again(self, wired: Wired, store: Backend) -> None:
+        namespace, wire = wired("refused", "refused")
+
+        puts = namespace.put([NewJob("Crawl", queue="fetch", jid="one")])
+
+        assert puts == [Put("one", "waiting", True)]
+        assert len(wire.paths) == 3
+
+    def test_a_conflict_after_a_refused_connection_is_a_conflict(self, wired: Wired, store: Backend) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one")])
+        namespace, _ = wired("refused")
+
+        with pytest.raises(JobExists):
+            namespace.put([NewJob("Crawl", queue="fetch", jid="one")])
+
+    def test_after_some_tries_it_is_unavailable(self, wired: Wired) -> None:
+        namespace, wire = wired(*["refused"] * 10)
+
+        with pytest.raises(BackendUnavailable, match="connection refused"):
+            namespace.get(["one"])
+
+        assert len(wire.paths) == http_transport.TRIES
+
+    def test_nobody_listening_is_unavailable(self) -> None:
+        with HTTPBackend("http://127.0.0.1:1") as backend, pytest.raises(BackendUnavailable, match=r"127\.0\.0\.1:1"):
+            backend.ping()
+
+    def test_a_store_behind_it_that_is_down_is_unavailable(self) -> None:
+        app = create_app("redis://127.0.0.1:1/0")
+        with HTTPBackend("http://localhost", transport=httpx.WSGITransport(app)) as backend:
+            with pytest.raises(BackendUnavailable):
+                backend.ping()
+            with pytest.raises(BackendUnavailable):
+                backend.namespace("crawl").queues()
+
+    def test_it_comes_back_no_sooner_than_it_was_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(http_transport, "LONGEST_PAUSE_SECONDS", 5.0)
+        times: list[float] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            times.append(time.monotonic())
+            if len(times) == 1:
+                return httpx.Response(503, headers={"Retry-After": "0.3"})
+            return httpx.Response(200, json={"queues": []})
+
+        assert served(answer).queues() == []
+        assert times[1] - times[0] >= 0.3
+
+
+class TestServersThatAreNotOurs:
+    @pytest.mark.parametrize(
+        ("response", "hint"),
+        [
+            (httpx.Response(404, text="<h1>Not Found</h1>"), "mounted"),
+            (httpx.Response(301, headers={"Location": "https://localhost/"}), "mounted"),
+            (httpx.Response(500, text="oops"), "mounted"),
+            (httpx.Response(200, text="<h1>Welcome</h1>"), "cannot be read"),
+        ],
+    )
+    def test_it_says_what_may_be_wrong(self, response: httpx.Response, hint: str) -> None:
+        with pytest.raises(Internal, match=hint):
+            served(lambda request: response).queues()
+
+    @pytest.mark.parametrize(
+        "url", ["http://", "http:///x", "ftp://localhost", "http://localhost?x=1", "http://[::1", "http://localhost:x"]
+    )
+    def test_a_url_that_is_none_is_refused(self, url: str) -> None:
+        with pytest.raises(Invalid) as caught:
+            HTTPBackend(url)
+
+        assert set(caught.value.fields) == {"url"}
+
+    def test_what_a_newer_server_says_more_does_not_matter(self) -> None:
+        answer = {"workers": [{"name": "ann", "running": 0, "seen_at": 1, "quiet": False}], "more": 1}
+
+        [worker] = served(lambda request: httpx.Response(200, json=answer)).workers()
+
+        assert worker.name == "ann"
+
+    def test_an_error_that_is_not_known_here_is_internal(self) -> None:
+        problem = {"status": 422, "code": "REJECTED", "detail": "a policy said no"}
+
+        with pytest.raises(Internal, match="a policy said no"):
+            served(lambda request: httpx.Response(422, json=problem)).queues()
+
+
+class TestWhatGoesOut:
+    def test_names_of_dots_are_no_steps_up_the_path(self, store: Backend, wired: Wired) -> None:
+        app = create_app(backend=store)
+        with HTTPBackend("http://localhost", transport=httpx.WSGITransport(app)) as backend:
+            backend.namespace("..").put([NewJob("Crawl", queue="fetch", jid="one")])
+
+        assert store.namespaces() == [".."]
+
+    @pytest.mark.parametrize(
+        ("call", "field"),
+        [
+            (lambda namespace: namespace.pop(["fetch"], "\ud800"), "worker"),
+            (lambda namespace: namespace.get(["one", "\ud800"]), "jids.1"),
+            (lambda namespace: namespace.recall("\ud800"), "name"),
+        ],
+    )
+    def test_half_a_surrogate_pair_is_named(
+        self, wired: Wired, call: Callable[[Namespace], object], field: str
+    ) -> None:
+        namespace, _ = wired()
+
+        with pytest.raises(Invalid) as caught:
+            call(namespace)
+
+        assert set(caught.value.fields) == {field}
+
+    def test_a_log_line_cannot_break_out_of_its_field(self, wired: Wired, store: Backend) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one")])
+        [lease] = store.namespace("crawl").pop(["fetch"], "ann")
+        namespace, wire = wired()
+
+        with pytest.raises(Invalid) as caught:
+            namespace.log(lease, "hello", '1, "message": "forged"')
+
+        assert set(caught.value.fields) == {"data"}
+        assert wire.paths == []
+
+    def test_errors_are_the_same_as_from_the_store_itself(self, wired: Wired, store: Backend) -> None:
+        namespace, _ = wired()
+        direct = store.namespace("crawl")
+
+        for calls in (
+            lambda each: each.heartbeat([]),
+            lambda each: each.cancel(["none"]),
+            lambda each: each.resume("fetch"),
+            lambda each: each.pop([], ""),
+            lambda each: each.lines("none"),
+            lambda each: each.events("nonsense"),
+            lambda each: each.workers(["none"]),
+        ):
+            assert outcome(calls, namespace) == outcome(calls, direct)
+
+
+class TestWaits:
+    def test_a_wait_is_cut_into_polls(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(http_engine, "POLL_SECONDS", 0.2)
+        waits: list[float] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            wait = httpx.Response(200, content=request.content).json()["wait"]
+            waits.append(wait)
+            time.sleep(wait)
+            return httpx.Response(200, json={"jobs": [], "retry_at": None})
+
+        assert len(served(answer).pop(["fetch"], "ann", wait=0.5)) == 0
+        assert waits == pytest.approx([0.2, 0.2, 0.1], abs=0.05)
+
+    def test_it_pauses_where_there_is_no_place_to_wait_and_goes_on_to_the_end(self) -> None:
+        polls = itertools.count()
+        began = time.monotonic()
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            next(polls)
+            return httpx.Response(200, json={"events": [], "next": "0"})
+
+        assert served(answer).events(wait=0.5).events == ()
+        assert time.monotonic() - began >= 0.5
+        assert next(polls) < 20
+
+    def test_all_polls_of_one_pop_are_one_request(self) -> None:
+        requests: list[str] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            requests.append(httpx.Response(200, content=request.content).json()["request"])
+            return httpx.Response(200, json={"jobs": [], "retry_at": None})
+
+        served(answer).pop(["fetch"], "ann", wait=0.2)
+        served(answer).pop(["fetch"], "ann")
+
+        assert len(requests) > 2
+        assert len(set(requests)) == 2
+
+    def test_a_wait_out_of_bounds_is_refused(self, wired: Wired) -> None:
+        namespace, _ = wired()
+
+        for wait in (-1, 3601, float("nan")):
+            with pytest.raises(Invalid) as caught:
+                namespace.pop(["fetch"], "ann", wait=wait)
+            assert set(caught.value.fields) == {"wait"}
+
+    def test_closing_ends_a_pause(self) -> None:
+        backend = HTTPBackend("http://localhost", transport=httpx.MockTransport(nothing_yet))
+        popped: list[int] = []
+        thread = threading.Thread(
+            target=lambda: popped.append(len(backend.namespace("crawl").pop(["fetch"], "ann", wait=60)))
+        )
+        thread.start()
+
+        backend.close()
+        thread.join(5)
+
+        assert popped == [0]
+
+    def test_after_closing_it_is_unavailable(self) -> None:
+        backend = HTTPBackend("http://localhost", transport=httpx.MockTransport(nothing_yet))
+        backend.close()
+
+        with pytest.raises(BackendUnavailable, match="closed"):
+            backend.namespace("crawl").pop(["fetch"], "ann")
+
+
+def nothing_yet(request: httpx.Request) -> httpx.Response:
+    return httpx.Response(200, json={"jobs": [], "retry_at": None})
+
+
+def served(answer: Answerer) -> Namespace:
+    """Open a namespace on a server that answers as told."""
+    return HTTPBackend("http://localhost", transport=httpx.MockTransport(answer)).namespace("crawl")
+
+
+def outcome(call: Callable[[Namespace], object], namespace: Namespace) -> object:
+    try:
+        return call(namespace)
+    except QlessError as error:
+        return type(error), error, dict(error.fields)
