@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -60,10 +61,14 @@ class Place:
                 check_same_thread=False,
                 cached_statements=200,
             )
-            connection.execute("PRAGMA temp_store = memory")
-            connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
-            connection.execute(f"PRAGMA journal_size_limit = {4 * CHECKPOINT_PAGES * PAGE_BYTES}")
-            connection.execute(f"PRAGMA synchronous = {self.synchronous}")
+            for setting in (
+                "temp_store = memory",
+                f"synchronous = {self.synchronous}",
+                f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+                f"journal_size_limit = {4 * CHECKPOINT_PAGES * PAGE_BYTES}",
+            ):
+                # Some read the file, which another process may be making just now.
+                self.patiently(partial(connection.execute, f"PRAGMA {setting}"))
         except sqlite3.Error as error:
             raise self.unavailable(error) from error
         return connection

@@ -16,7 +16,7 @@ def prepare(connection: sqlite3.Connection, place: Place) -> None:
     try:
         version = place.patiently(lambda: _version(connection))
         if version != len(_migrations()):
-            _refuse_strangers(connection, place)
+            place.patiently(lambda: _refuse_strangers(connection, place))
             # WAL is kept in the file: whoever finds it at the newest version finds it set.
             place.patiently(lambda: connection.execute("PRAGMA journal_mode = wal").fetchone())
             _migrate(connection, place)
