@@ -276,7 +276,7 @@ def _fork(run: Callable[[], None]) -> int:
 def _work_together(url: str, workers: list[str], code: str) -> list[list[str]]:
     """Run code in a process for each worker, beginning at once; answer what each said."""
     with ExitStack() as stack:
-        processes = [stack.enter_context(_process(WORK, url, worker)) for worker in workers]
+        processes = [stack.enter_context(_process(code, url, worker)) for worker in workers]
         for process in processes:
             _await_ready(process)
         for process in processes:
