@@ -90,25 +90,8 @@ class TestPut:
         assert (job.klass, job.queue, job.state, job.data) == ("Send", "mail", "waiting", '{"to":"ann"}')
 
     def test_a_put_takes_all_that_a_job_can_have(self, line: CommandLine, namespace: Namespace) -> None:
-        options = [
-            "--jid",
-            "home",
-            "-p",
-            "7",
-            "--delay",
-            "60",
-            "-t",
-            "news",
-            "-t",
-            "web",
-            "--retries",
-            "2",
-            "--then",
-            "parse",
-            "--then",
-            "index",
-        ]
-        line.done("put", "fetch", "Page", *options)
+        when = ("--priority", "7", "--delay", "60", "--retries", "2")
+        line.done("put", "fetch", "Page", "--jid", "home", *when, "-t", "a", "-t", "b", "--then", "x", "--then", "y")
 
         [job] = namespace.get(["home"])
         assert job is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import multiprocessing
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import threading
 import time
 import urllib.request
 from functools import partial
-from multiprocessing.synchronize import Event
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -68,11 +70,12 @@ class Server:
     """Granian with our app in each of its processes."""
 
     def __init__(self, url: str, host: str, port: int, processes: int, threads: int) -> None:
-        self._stopping: Event = multiprocessing.Event()
-        self._load = partial(_load, self._stopping, url, threads - threads // 4)
+        # Closed by the parent's shutdown or by its death, however it dies; nothing is ever sent.
+        told, tells = multiprocessing.Pipe(duplex=False)
+        self._load = partial(_load, told, tells, url, threads - threads // 4)
         self._granian = _Granian(
             "qless-flask",
-            stopping=self._stopping,
+            tells=tells,
             address=host,
             port=port,
             interface=Interfaces.WSGI,
@@ -93,13 +96,13 @@ class Server:
 
 
 class _Granian(Granian):  # type: ignore[valid-type,misc]
-    def __init__(self, *args: Any, stopping: Event, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, tells: Connection, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._stopping = stopping
+        self._tells = tells
 
     def shutdown(self, exit_code: int = 0) -> None:
         # The processes close their stores first, so that waiting polls come back empty instead of being cut off.
-        self._stopping.set()
+        self._tells.close()
         super().shutdown(exit_code)
 
 
@@ -195,18 +198,23 @@ def warn_of_risks(url: str) -> None:
         click.echo(f"Warning: {risk}", err=True)
 
 
-def _load(stopping: Event, url: str, max_waits: int, target: str) -> Flask:
+def _load(told: Connection, tells: Connection, url: str, max_waits: int, target: str) -> Flask:
     # Runs in each of the server's processes, so that each opens the store for itself, and nobody else loads Flask.
     from qless_flask.web.app import create_app
 
     app = create_app(settings=Settings(url=url, max_waits=max_waits))
-    threading.Thread(target=_close_when, args=(stopping, app), daemon=True).start()
+    tells.close()
+    threading.Thread(target=_stop_when, args=(told, app), daemon=True).start()
     return app
 
 
-def _close_when(stopping: Event, app: Flask) -> None:
-    stopping.wait()
+def _stop_when(told: Connection, app: Flask) -> None:
+    told.poll(None)
     app.extensions["qless_flask"].close()
+    while True:
+        # Again and again: in a process that has only just begun, the first may come before granian listens.
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -1,0 +1,225 @@
+"""`qless-flask serve`, as a real server in processes of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from qless_flask.cli import main
+from qless_flask.cli.serve import DEFAULT_PORT, choose_port
+
+
+class Server:
+    """A server that was started as anybody would start it."""
+
+    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+        self.process = process
+        self.port = port
+
+    def get(self, path: str) -> object:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, body: object, timeout: float = 10.0) -> dict[str, object]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            found: dict[str, object] = json.load(answer)
+            return found
+
+    def processes(self) -> list[int]:
+        """The processes that answer."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                self.get("/healthz")
+                return
+            except OSError:
+                assert self.process.poll() is None, self.process.communicate()
+                time.sleep(0.02)
+        raise AssertionError("the server does not answer")
+
+
+@contextmanager
+def served(url: str, *options: str) -> Iterator[Server]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qless_flask", "serve", "--url", url, "--port", str(port), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        server = Server(process, port)
+        server.wait_until_ready()
+        yield server
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'qless.db'}"
+
+
+def type_serve(*options: str) -> Result:
+    return CliRunner().invoke(main, ["serve", *options])
+
+
+class TestServing:
+    def test_what_is_put_through_one_process_is_popped_through_any(self, url: str) -> None:
+        with served(url, "--processes", "2", "--threads", "8") as server:
+            server.post("/api/v1/namespaces/default/queues/mail/jobs", {"klass": "Send", "jid": "a"})
+
+            popped = server.post("/api/v1/namespaces/default/queues/mail/pop", {"worker": "ann"})
+
+            assert [job["jid"] for job in popped["jobs"]] == ["a"]  # type: ignore[attr-defined]
+
+    def test_it_tells_where_it_serves_and_what_to_try(self, url: str) -> None:
+        with served(url) as server:
+            server.process.send_signal(signal.SIGINT)
+            told, complaints = server.process.communicate(timeout=20)
+
+        assert f"http://127.0.0.1:{server.port}" in told
+        assert f"curl http://127.0.0.1:{server.port}/api/v1/namespaces/default/queues" in told
+        assert complaints == ""
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_a_signal_stops_it_at_once_and_answers_the_polls_that_wait(self, url: str, number: signal.Signals) -> None:
+        answers: list[object] = []
+        with served(url, "--processes", "1", "--threads", "8") as server:
+            body = {"worker": "ann", "wait": 50}
+            poll = threading.Thread(
+                target=lambda: answers.append(server.post("/api/v1/namespaces/n/queues/q/pop", body, timeout=60))
+            )
+            poll.start()
+            self.wait_until_polled(server)
+
+            began = time.monotonic()
+            server.process.send_signal(number)
+            code = server.process.wait(20)
+            poll.join(20)
+
+        assert code == 0
+        assert time.monotonic() - began < 4
+        assert answers == [{"jobs": [], "retry_at": None}]
+
+    def test_polls_never_take_the_threads_of_short_requests(self, url: str) -> None:
+        with served(url, "--processes", "1", "--threads", "8") as server:
+            body = {"worker": "ann", "wait": 3}
+            polls = [
+                threading.Thread(target=server.post, args=("/api/v1/namespaces/n/queues/q/pop", body, 60))
+                for _ in range(20)
+            ]
+            for poll in polls:
+                poll.start()
+            self.wait_until_polled(server)
+
+            began = time.monotonic()
+            server.get("/api/v1/namespaces/n/queues")
+            taken = time.monotonic() - began
+
+            for poll in polls:
+                poll.join()
+        assert taken < 1.5
+
+    def test_a_process_that_is_killed_is_replaced(self, url: str) -> None:
+        with served(url, "--processes", "1", "--threads", "8") as server:
+            [before] = server.processes()
+
+            os.kill(before, signal.SIGKILL)
+            while before in server.processes():
+                time.sleep(0.02)
+            server.wait_until_ready()
+
+            assert server.processes() != [before]
+
+    def test_no_process_outlives_a_server_that_was_killed(self, url: str) -> None:
+        with served(url, "--processes", "2", "--threads", "8") as server:
+            server.process.kill()
+            # Its pipes are those of its processes too: they are closed when the last has ended.
+            server.process.communicate(timeout=20)
+
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", server.port), 1)
+
+    def test_a_store_that_is_down_is_told_and_answered_503(self) -> None:
+        with served("redis://127.0.0.1:1") as server:
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                server.get("/api/v1/namespaces/n/queues")
+            server.process.send_signal(signal.SIGTERM)
+            _, complaints = server.process.communicate(timeout=20)
+
+        assert refused.value.code == 503
+        assert refused.value.headers["Retry-After"]
+        assert complaints.startswith("Warning: the store cannot be reached now")
+
+    @staticmethod
+    def wait_until_polled(server: Server) -> None:
+        # A pop makes its worker known before it waits.
+        while not server.get("/api/v1/namespaces/n/workers")["workers"]:  # type: ignore[index]
+            time.sleep(0.02)
+
+
+class TestAddress:
+    @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.4", "::", "example.com"])
+    def test_only_loopback_addresses_are_served(self, host: str) -> None:
+        result = type_serve("--host", host)
+
+        assert result.exit_code == 2
+        assert "other machines" in result.stderr
+
+    def test_a_port_that_is_asked_for_and_taken_is_an_error(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            port = other.getsockname()[1]
+
+            result = type_serve("--port", str(port))
+
+        assert result.exit_code == 1
+        assert f"port {port} of 127.0.0.1 is taken" in result.stderr
+
+    def test_a_default_port_that_is_taken_gives_way_to_the_next(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with listening(DEFAULT_PORT):
+            port = choose_port("127.0.0.1", None)
+
+        assert port > DEFAULT_PORT
+        assert f"Port {DEFAULT_PORT} is taken: serving at {port}" in capsys.readouterr().out
+
+
+@contextmanager
+def listening(port: int) -> Iterator[None]:
+    """Let somebody listen at a port: us, unless another does already."""
+    try:
+        listener = socket.create_server(("127.0.0.1", port))
+    except OSError:
+        yield
+        return
+    with listener:
+        yield
