@@ -78,7 +78,7 @@ class RedisNamespace(StoreNamespace):
         for job in jobs:
             due = f"a{to_milliseconds(job.at)}" if job.at is not None else _delay(job.delay)
             arguments += (cast(str, job.jid), job.queue, job.klass, job.data)
-            arguments += (job.priority, due, job.if_exists, write_options(job))
+            arguments += (job.priority or "", due, job.if_exists, write_options(job))
         reply = cast("list[bytes]", self._write("put", *arguments))
         return [
             Put(cast(str, job.jid), STATES[answer[:1].decode()], answer[1:] == b"1")
@@ -98,7 +98,7 @@ class RedisNamespace(StoreNamespace):
 
     def _heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]:
         arguments = [argument for lease in leases for argument in (lease.jid, lease.token)]
-        reply = cast("list[bytes | int]", self._write("heartbeat", *arguments))
+        reply = cast("list[bytes]", self._write("heartbeat", *arguments))
         return [_read_renewed(lease, answer) for lease, answer in zip(leases, reply, strict=True)]
 
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
@@ -297,10 +297,10 @@ def _read_outcome(jid: str, answer: bytes) -> Settled | QlessError:
     return Settled(jid, STATES[word]) if word in STATES else error_for(word, subject=jid)
 
 
-def _read_renewed(lease: Lease, answer: bytes | int) -> Lease | QlessError:
-    if isinstance(answer, int):
-        return Lease(lease.jid, lease.token, to_seconds(answer))
-    return error_for(answer.decode(), subject=lease.jid) if answer else Lease(lease.jid, lease.token)
+def _read_renewed(lease: Lease, answer: bytes) -> Lease | QlessError:
+    if answer and not answer.isdigit():
+        return error_for(answer.decode(), subject=lease.jid)
+    return Lease(lease.jid, lease.token, to_seconds(int(answer)) if answer else None)
 
 
 def _read_changed(jids: Sequence[str], reply: Reply) -> list[Job | QlessError]:

@@ -13,8 +13,9 @@ from redis.exceptions import NoScriptError
 Reply = bytes | int | None | list["Reply"]
 Argument = str | bytes | int
 
-_INCLUDE = re.compile(r"^-- @include (\w+)\n", re.MULTILINE)
+_INCLUDE = re.compile(r"^( *)-- @include (\w+)\n", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*--.*\n|\s+-- .*$", re.MULTILINE)
+_FUNCTION = re.compile(r"^local function (\w+)\(.*?^end\n", re.MULTILINE | re.DOTALL)
 
 
 class Connection(Protocol):
@@ -36,8 +37,12 @@ def run(connection: Connection, name: str, prefix: str, *arguments: Argument) ->
 
 @cache
 def compose(name: str) -> tuple[str, str]:
-    """Put a script together from its file and what it includes, each part once; return it with its SHA-1."""
-    source = _COMMENT.sub("", "\n".join(_parts(name, set())))
+    """Put a script together from its file and what it includes; return it with its SHA-1.
+
+    Each part stands once, where it is first included: inside a function, it costs nothing until that is called. Functions
+    that nothing calls are left out, since a script makes all of its functions anew at every call.
+    """
+    source = _without_unused(_COMMENT.sub("", _expand(name, set())))
     return source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -47,11 +52,23 @@ def names() -> list[str]:
     return sorted(entry.name.removesuffix(".lua") for entry in folder.iterdir() if entry.name.endswith(".lua"))
 
 
-def _parts(path: str, included: set[str]) -> list[str]:
+def _expand(path: str, included: set[str]) -> str:
     text = (files(__package__) / "lua" / f"{path}.lua").read_text(encoding="utf-8")
-    parts: list[str] = []
-    for library in _INCLUDE.findall(text):
-        if library not in included:
-            included.add(library)
-            parts += _parts(f"lib/{library}", included)
-    return [*parts, _INCLUDE.sub("", text)]
+
+    def part(match: re.Match[str]) -> str:
+        library = match[2]
+        if library in included:
+            return ""
+        included.add(library)
+        return _expand(f"lib/{library}", included)
+
+    return _INCLUDE.sub(part, text)
+
+
+def _without_unused(source: str) -> str:
+    while True:
+        unused = [match for match in _FUNCTION.finditer(source) if len(re.findall(rf"\b{match[1]}\b", source)) == 1]
+        if not unused:
+            return source
+        for match in reversed(unused):
+            source = source[: match.start()] + source[match.end() :]

@@ -5,7 +5,7 @@ return by_hand(ARGV[2], 3, function(job)
   if job.state == 'c' then return 'WRONG_STATE' end
   if job.state == 'x' then return nil end
   leave_index(job)
-  append(job, 'k')
+  append(job, 'k', '')
   note('k', job.jid, job.queue, '', 'x', job.worker, '')
   -- The token stays, so that the last holder hears JOB_CANCELED.
   if job.state == 'r' then count_running(job.worker, -1) end

@@ -4,9 +4,9 @@
 -- @include stage
 local queue = load_queue(ARGV[3])
 for i = 4, #ARGV, 2 do queue[ARGV[i]] = ARGV[i + 1] end
-queue.place = queue.place or 0
+queue.place = queue.place or '0'
 call('HSET', key('queue', queue.name), 'settings',
-  (queue.heartbeat or '') .. ',' .. queue.retries .. ',' .. queue.max_losses)
+  queue.heartbeat .. ',' .. queue.retries .. ',' .. queue.max_losses)
 note('g', '', queue.name, '', '', '', '')
 flush(ARGV[2])
 return summary(queue.name)

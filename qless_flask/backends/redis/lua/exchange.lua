@@ -1,7 +1,12 @@
 -- exchange(now, number of settlements, {settlement}..., {pop})
 -- Settle, then pop. Answers {settle's answers, pop's answer}.
+-- @include complete_plain
+-- @include pop_plain
+local first = 3 + 7 * tonumber(ARGV[2])
+local answers = complete_plain(3, first - 1)
+local popped = answers and pop_plain(first)
+if popped then return {answers, popped} end
+
 -- @include settle
 -- @include pop
-local first = 3 + 7 * tonumber(ARGV[2])
-local answers = settle_all(3, first - 1)
-return {answers, pop(first)}
+return {answers or settle_all(3, first - 1), pop(first)}

@@ -4,13 +4,12 @@
 local MOST_LINES = 100
 local MOST_BYTES = 65536
 
-load_jobs({ARGV[2]})
-local job = jobs[ARGV[2]]
+local job = load_job(ARGV[2])
 local fault = lease_fault(job, ARGV[3])
 if fault then return redis.error_reply(fault .. ' ' .. ARGV[2]) end
 
 local list = key('log', job.jid)
-call('RPUSH', list, now .. '\t' .. #ARGV[4] .. '\t' .. ARGV[4] .. ARGV[5])
+call('RPUSH', list, now_text .. '\t' .. #ARGV[4] .. '\t' .. ARGV[4] .. ARGV[5])
 local lines = call('LRANGE', list, 0, -1)
 local kept, bytes = 0, 0
 for i = #lines, 1, -1 do

@@ -3,7 +3,7 @@
 -- @include summary
 -- @include stage
 local queue = load_queue(ARGV[3])
-queue.place = queue.place or 0
+queue.place = queue.place or '0'
 call('HSET', key('queue', queue.name), 'paused', '1')
 note('z', '', queue.name, '', '', '', '')
 flush(ARGV[2])

@@ -1,12 +1,11 @@
 -- promote(now, limit, queue...)
 -- Take back lost leases and make due jobs available, up to limit together. Answers {promoted, lost, 1 if more may be}.
--- @include upkeep
+-- @include look_after
 local left = tonumber(ARGV[2])
 local lost, promoted = 0, 0
 for i = 3, #ARGV do
-  local queue = load_queue(ARGV[i])
-  if left > 0 and now >= queue.deadline then
-    local lost_here, promoted_here = look_after(queue, left)
+  if left > 0 then
+    local lost_here, promoted_here = look_after(load_queue(ARGV[i]), left)
     lost, promoted = lost + lost_here, promoted + promoted_here
     left = left - lost_here - promoted_here
   end

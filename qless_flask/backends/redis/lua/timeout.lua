@@ -5,11 +5,11 @@ return by_hand(ARGV[2], 3, function(job)
   if job.state ~= 'r' then return 'WRONG_STATE' end
   keep_failure(job, 'timeout', '')
   leave_index(job)
-  if job.remaining == 0 then
+  if job.remaining == '0' then
     fail(job, 'timeout')
   else
-    job.remaining = job.remaining - 1
-    append(job, 't')
+    job.remaining = tostring(job.remaining - 1)
+    append(job, 't', '')
     arrive(job, load_queue(job.queue))
     note('t', job.jid, job.queue, '', 'w', job.worker, '')
   end

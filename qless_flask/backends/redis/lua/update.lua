@@ -41,15 +41,15 @@ return by_hand(ARGV[2], at, function(job)
   options_of(job)
   if retries ~= '' then
     job.retries = retries
-    job.remaining = math.min(job.remaining, tonumber(retries))
+    if tonumber(retries) < tonumber(job.remaining) then job.remaining = retries end
   end
   save_options(job)
   if data ~= '' then set_data(job, data) end
   if priority ~= '' then
-    job.priority = tonumber(priority)
+    job.priority = priority == '0' and '' or priority
     if job.state == 'w' then enter_index(job, 'w', waiting_score(job)) end
   end
-  append(job, 'u')
+  append(job, 'u', '')
   note('u', job.jid, job.queue, '', job.state, '', '')
   save(job)
 end)

@@ -1,9 +1,5 @@
 -- erase: take a job out of everything but its record, which the caller overwrites or deletes.
--- @include stage
-local function index_tags(job, score)
-  for tag in string.gmatch(options_of(job).tags, '[^\t]+') do set_score(key('tag', tag), job.jid, score) end
-end
-
+-- @include tags
 local function erase(job)
   leave_index(job)
   index_tags(job, false)

@@ -1,23 +1,23 @@
 -- event: the log of transitions, one stream entry an operation: the time, then a line a run of like transitions:
 -- letter, queue, to, state, worker, group, jids…; a last line that begins with @ says who did it by hand, and from where.
 -- @include job
-local lines = {}
+local lines = {now_text}
 local last_head
 
 local function note(letter, jid, queue, to, state, worker, group)
-  local head = letter .. '\t' .. queue .. '\t' .. to .. '\t' .. state .. '\t' .. worker .. '\t' .. group
+  local head = '\n' .. letter .. '\t' .. queue .. '\t' .. to .. '\t' .. state .. '\t' .. worker .. '\t' .. group .. '\t'
   if head == last_head then
     lines[#lines + 1] = '\t' .. jid
   else
-    lines[#lines + 1] = '\n' .. head .. '\t' .. jid
+    lines[#lines + 1] = head .. jid
     last_head = head
   end
 end
 
 local function flush_events(actor)
-  if #lines == 0 then return end
+  if not last_head then return end
   if actor and actor ~= '' then lines[#lines + 1] = '\n@' .. actor end
-  call('XADD', key('events'), '*', 'e', now .. table.concat(lines))
-  lines = {}
+  call('XADD', key('events'), '*', 'e', table.concat(lines))
+  lines = {now_text}
   last_head = nil
 end

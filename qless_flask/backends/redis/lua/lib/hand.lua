@@ -1,6 +1,7 @@
 -- hand: operations by hand on listed jids. Answers each with {record, options, failure} or an error's code, which
 -- `change` returns for a job that it leaves alone.
--- @include erase
+-- @include tags
+-- @include extras
 local function by_hand(actor, first, change)
   local jids, answers = {}, {}
   for i = first, #ARGV do jids[#jids + 1] = ARGV[i] end
@@ -14,11 +15,8 @@ local function by_hand(actor, first, change)
   for i = 1, #answers do
     local job = answers[i]
     if type(job) == 'table' then
-      answers[i] = {
-        job.text or call('HGET', records, job.jid),
-        has(job, 'o') and call('HGET', key('options'), job.jid) or '',
-        has(job, 'f') and call('HGET', key('failures'), job.jid) or '',
-      }
+      local options, failure = extras(job.jid, job.flags)
+      answers[i] = {job.text, options, failure}
     end
   end
   return answers

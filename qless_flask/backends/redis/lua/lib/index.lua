@@ -1,11 +1,7 @@
 -- index: the sorted set of each queue and state; a job stands in exactly one of them.
--- One move is made at once; from the second on they are gathered a key, and made together by flush_indexes().
+-- A single move is made at once; when an operation gathers many, flush() makes them together, a key at a time.
 -- @include job
-local PRIORITY_STEP = 17592186044416 -- 2^44: places of one priority lie within a step
-local NEVER = 9007199254740991
-
 local moves = {}
-local gather = false
 
 local function set_score(index, jid, score)
   if gather then
@@ -39,21 +35,17 @@ local function flush_indexes()
   moves = {}
 end
 
--- The number itself must reach ZADD: as text it would lose digits.
+-- A number, not a text made by Lua, which would lose digits.
 local function waiting_score(job)
+  if job.priority == '' then return job.place end
   return job.place - job.priority * PRIORITY_STEP
-end
-
-local function failure_group(job)
-  local text = call('HGET', key('failures'), job.jid)
-  return text and string.match(text, '^[^\t]*')
 end
 
 local function leave_index(job)
   set_score(key(job.state, job.queue), job.jid, false)
   if job.state == 'f' then
-    local group = failure_group(job)
-    if group then set_score(key('group', group), job.jid, false) end
+    local failure = call('HGET', key('failures'), job.jid)
+    if failure then set_score(key('group', string.match(failure, '^[^\t]*')), job.jid, false) end
   end
 end
 

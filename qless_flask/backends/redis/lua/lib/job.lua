@@ -1,43 +1,41 @@
--- job: reading, changing and writing records. What an operation changes is written once, by flush().
--- A record is: state, queue, priority, place, created, available, remaining, flags \n its runs \n history \n klass \n data
--- (fields apart by tabs; empty: 0, or as created). State letters: s w r c f x (canceled). Flags: o options, d data in
--- payloads, f failure, l log. The runs: runs, losses, started, ended, worker, token, last settled token and its answer.
+-- job: reading, changing and writing records.
+-- All fields are text. A single job is written at once; when an operation gathers many, flush() writes them together.
 -- @include keys
 -- @include now
-local INLINE_BYTES = 512
-local HISTORY_LENGTH = 100
-local HEAD = '^(%a)\t([^\t]*)\t(%-?%d*)\t(%d+)\t(%d+)\t(%d*)\t(%d+)\t(%a*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$'
-local RUNS = '^(%d+)\t(%d+)\t(%d*)\t(%d*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(%a*)$'
+-- @include record
+-- @include history
+local HEAD = '^(%a)\t([^\t]*)\t([^\t]*)\t(%d+)\t(%d+)\t(%d*)\t(%d+)\t(%a*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$'
 
 local jobs = {}
 local changed = {}
+local gather = false
 
 local function parse(jid, text)
   local state, queue, priority, place, created, available, remaining, flags, ran, history, klass, data =
     string.match(text, HEAD)
   local job = {
-    jid = jid, state = state, queue = queue, priority = tonumber(priority) or 0, place = tonumber(place),
-    created = tonumber(created), available = available, remaining = tonumber(remaining), flags = flags,
-    history = history, first = queue, klass = klass, data = data,
-    runs = 0, losses = 0, started = '', ended = '', worker = '', token = '', last = '', answer = '',
+    jid = jid, state = state, queue = queue, priority = priority, place = place, created = created,
+    available = available, remaining = remaining, flags = flags, ran = ran, history = history, first = queue,
+    klass = klass, data = data, text = text,
   }
-  if ran ~= '' then
-    local runs, losses
-    runs, losses, job.started, job.ended, job.worker, job.token, job.last, job.answer = string.match(ran, RUNS)
-    job.runs, job.losses = tonumber(runs), tonumber(losses)
+  if ran == '' then
+    job.runs, job.losses, job.started, job.ended = '0', '0', '', ''
+    job.worker, job.token, job.last, job.answer = '', '', '', ''
+  else
+    job.runs, job.losses, job.started, job.ended, job.worker, job.token, job.last, job.answer = string.match(ran, RUNS)
   end
   return job
 end
 
 local function pack(job)
   local ran = ''
-  if job.runs > 0 or job.ended ~= '' then
+  if job.runs ~= '0' or job.ended ~= '' then
     ran = job.runs .. '\t' .. job.losses .. '\t' .. job.started .. '\t' .. job.ended .. '\t' .. job.worker .. '\t'
       .. job.token .. '\t' .. job.last .. '\t' .. job.answer
   end
-  return job.state .. '\t' .. job.queue .. '\t' .. (job.priority == 0 and '' or job.priority) .. '\t' .. job.place
-    .. '\t' .. job.created .. '\t' .. job.available .. '\t' .. job.remaining .. '\t' .. job.flags .. '\n' .. ran
-    .. '\n' .. job.history .. '\n' .. job.klass .. '\n' .. job.data
+  return job.state .. '\t' .. job.queue .. '\t' .. job.priority .. '\t' .. job.place .. '\t' .. job.created .. '\t'
+    .. job.available .. '\t' .. job.remaining .. '\t' .. job.flags .. '\n' .. ran .. '\n' .. job.history .. '\n'
+    .. job.klass .. '\n' .. job.data
 end
 
 -- Load what is not loaded yet; a jid that is not there stays nil in jobs.
@@ -49,12 +47,34 @@ local function load_jobs(jids)
   end
 end
 
+local function load_job(jid)
+  local text = not jobs[jid] and call('HGET', records, jid)
+  if text then jobs[jid] = parse(jid, text) end
+  return jobs[jid]
+end
+
 local function save(job)
-  changed[job.jid] = job
+  if gather then
+    changed[job.jid] = job
+  else
+    job.text = pack(job)
+    call('HSET', records, job.jid, job.text)
+  end
+end
+
+local function flush_jobs()
+  local fields = {}
+  for jid, job in pairs(changed) do
+    job.text = pack(job)
+    fields[#fields + 1] = jid
+    fields[#fields + 1] = job.text
+  end
+  if #fields > 0 then call('HSET', records, unpack(fields)) end
+  changed = {}
 end
 
 local function has(job, flag)
-  return string.find(job.flags, flag, 1, true) ~= nil
+  return string.find(job.flags, flag, 1, true)
 end
 
 local function set_flag(job, flag)
@@ -69,12 +89,8 @@ end
 local function append(job, letter, text)
   local history = job.history
   if history == '' then history = 'p0:' .. job.first end
-  history = history .. '\t' .. letter .. (now - job.created) .. ':' .. (text or '')
-  if #history > 3 * HISTORY_LENGTH then
-    local _, count = string.gsub(history, '\t', '')
-    if count >= HISTORY_LENGTH then history = string.match(history, '^[^\t]*\t(.*)$') end
-  end
-  job.history = history
+  if #history > LONG_HISTORY then history = shortened(history) end
+  job.history = history .. '\t' .. letter .. (now - job.created) .. ':' .. text
 end
 
 local function set_data(job, data)
@@ -94,10 +110,11 @@ end
 -- Options are three lines: tags, apart by tabs; the pipeline, apart by commas; own retries.
 local function options_of(job)
   if not job.tags then
-    job.tags, job.pipeline, job.retries = '', '', ''
-    if has(job, 'o') then
-      local text = call('HGET', key('options'), job.jid)
-      if text then job.tags, job.pipeline, job.retries = string.match(text, '^([^\n]*)\n([^\n]*)\n([^\n]*)$') end
+    local text = has(job, 'o') and call('HGET', key('options'), job.jid)
+    if text then
+      job.tags, job.pipeline, job.retries = string.match(text, '^([^\n]*)\n([^\n]*)\n([^\n]*)$')
+    else
+      job.tags, job.pipeline, job.retries = '', '', ''
     end
   end
   return job
@@ -112,18 +129,5 @@ local function save_options(job)
   else
     call('HSET', key('options'), job.jid, job.tags .. '\n' .. job.pipeline .. '\n' .. job.retries)
     set_flag(job, 'o')
-  end
-end
-
-local function flush_jobs()
-  local fields = {}
-  for jid, job in pairs(changed) do
-    job.text = pack(job)
-    fields[#fields + 1] = jid
-    fields[#fields + 1] = job.text
-  end
-  if #fields > 0 then
-    call('HSET', records, unpack(fields))
-    changed = {}
   end
 end

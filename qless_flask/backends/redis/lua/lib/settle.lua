@@ -1,8 +1,6 @@
 -- settle: end leases. Seven arguments each: kind letter, jid, token, delay ms, next queue or group, message, data.
 -- @include token
-local settlers = {}
-
-function settlers.c(job, delay, next_queue, _, data)
+local function complete(job, delay, next_queue, data)
   if data ~= '' then set_data(job, data) end
   clear_failure(job)
   leave_index(job)
@@ -14,7 +12,7 @@ function settlers.c(job, delay, next_queue, _, data)
     end
   end
   if next_queue == '' then
-    append(job, 'c')
+    append(job, 'c', '')
     finish(job, 'c')
     note('c', job.jid, job.queue, '', 'c', job.worker, '')
   else
@@ -27,39 +25,47 @@ function settlers.c(job, delay, next_queue, _, data)
   end
 end
 
-function settlers.r(job, delay, group, message)
+local function retry(job, delay, group, message)
   keep_failure(job, group, message)
   leave_index(job)
-  if job.remaining == 0 then return fail(job, group) end
-  job.remaining = job.remaining - 1
+  if job.remaining == '0' then return fail(job, group) end
+  job.remaining = tostring(job.remaining - 1)
   append(job, 'r', group)
   arrive_or_schedule(job, load_queue(job.queue), now + delay)
   note('r', job.jid, job.queue, '', job.state, job.worker, group)
 end
 
-function settlers.f(job, _, group, message, data)
+local function fail_at_once(job, group, message, data)
   if data ~= '' then set_data(job, data) end
   keep_failure(job, group, message)
   leave_index(job)
   fail(job, group)
 end
 
-function settlers.l(job, delay)
+local function release(job, delay)
   local queue = load_queue(job.queue)
   leave_index(job)
-  append(job, 'l')
+  append(job, 'l', '')
   if delay > 0 then schedule(job, queue, now + delay) else arrive_at_place(job, queue, job.place) end
   note('l', job.jid, job.queue, '', job.state, job.worker, '')
 end
 
-local function settle(kind, jid, token, ...)
-  local job = jobs[jid]
+local function settle(kind, jid, token, delay, word, message, data)
+  local job = load_job(jid)
   if job and job.last == token and string.sub(job.answer, 1, 1) == kind and not holds(job, token) then
     return string.sub(job.answer, 2)
   end
   local fault = lease_fault(job, token)
   if fault then return fault end
-  settlers[kind](job, ...)
+  if kind == 'c' then
+    complete(job, delay, word, data)
+  elseif kind == 'r' then
+    retry(job, delay, word, message)
+  elseif kind == 'f' then
+    fail_at_once(job, word, message, data)
+  else
+    release(job, delay)
+  end
   end_lease(job)
   job.last = token
   job.answer = kind .. job.state
@@ -69,16 +75,17 @@ end
 
 -- Settle those that stand in ARGV from `first` to `last`; answer each with its state letter or an error's code.
 local function settle_all(first, last)
-  local jids, answers = {}, {}
-  for i = first, last, 7 do jids[#jids + 1] = ARGV[i + 1] end
-  if #jids == 0 then return answers end
-  gather = #jids > 1
-  load_jobs(jids)
+  local answers = {}
+  if last - first > 7 then
+    local jids = {}
+    for i = first, last, 7 do jids[#jids + 1] = ARGV[i + 1] end
+    gather = true
+    load_jobs(jids)
+  end
   for i = first, last, 7 do
     answers[#answers + 1] = settle(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4],
       ARGV[i + 5], ARGV[i + 6])
   end
   flush()
-  gather = false
   return answers
 end

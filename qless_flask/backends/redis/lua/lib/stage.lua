@@ -1,23 +1,26 @@
--- stage: how a job comes to wait, to be scheduled, to fail and to end; the caller has taken it out of its old index.
+-- stage: how a job comes to wait, to be scheduled, to fail and to end; the caller has taken it out of its old index,
+-- and saves it afterwards.
 -- @include queue
 -- @include event
+-- @include worker
+local running = {}
+
 local function arrive_at_place(job, queue, place)
   job.place = place
-  job.available = now == job.created and '' or now
+  job.available = now_text == job.created and '' or now_text
   queue.arrived = queue.arrived + 1
   enter_index(job, 'w', waiting_score(job))
 end
 
 local function arrive(job, queue)
-  queue.place = (queue.place or 0) + 1
-  arrive_at_place(job, queue, queue.place)
+  arrive_at_place(job, queue, next_place(queue))
 end
 
 local function schedule(job, queue, due)
-  queue.place = queue.place or 0
-  job.available = due
-  look_by(queue, due)
-  enter_index(job, 's', due)
+  queue.place = queue.place or '0'
+  job.available = string.format('%.0f', due)
+  look_by(queue, job.available)
+  enter_index(job, 's', job.available)
 end
 
 -- Wait from now on, or from when it is due.
@@ -27,8 +30,9 @@ end
 
 -- A stage begins with its retries whole.
 local function renew(job, queue)
-  job.remaining = tonumber(options_of(job).retries) or queue.retries
-  job.losses = 0
+  local own = options_of(job).retries
+  job.remaining = own == '' and queue.retries or own
+  job.losses = '0'
 end
 
 local function clear_failure(job)
@@ -40,28 +44,29 @@ end
 
 local function keep_failure(job, group, message)
   call('HSET', key('failures'), job.jid,
-    group .. '\t' .. now .. '\t' .. job.worker .. '\t' .. job.runs .. '\t' .. message)
+    group .. '\t' .. now_text .. '\t' .. job.worker .. '\t' .. job.runs .. '\t' .. message)
   set_flag(job, 'f')
 end
 
+-- Minus, so that the latest comes first, and ties go by jid all the same.
 local function finish(job, state)
-  job.ended = now
-  -- Minus, so that the latest comes first, and ties go by jid all the same.
-  enter_index(job, state, -now)
+  job.ended = now_text
+  enter_index(job, state, '-' .. now_text)
 end
 
 local function fail(job, group)
   append(job, 'f', group)
   finish(job, 'f')
-  set_score(key('group', group), job.jid, -now)
+  set_score(key('group', group), job.jid, '-' .. now_text)
   note('f', job.jid, job.queue, '', 'f', job.worker, group)
 end
 
--- The seen times and running counts of workers.
-local running = {}
-
 local function count_running(worker, by)
-  running[worker] = (running[worker] or 0) + by
+  if gather then
+    running[worker] = (running[worker] or 0) + by
+  else
+    call('HINCRBY', key('running'), worker, by)
+  end
 end
 
 local function end_lease(job)
@@ -70,22 +75,16 @@ local function end_lease(job)
   job.token = ''
 end
 
-local function flush_workers()
-  for worker, by in pairs(running) do
-    if by ~= 0 then call('HINCRBY', key('running'), worker, by) end
-  end
-  running = {}
-end
-
-local function see_worker(worker)
-  local seen = tonumber(call('HGET', key('workers'), worker))
-  if not seen or now - seen >= 1000 or now < seen then call('HSET', key('workers'), worker, now) end
-end
-
+-- Write what is gathered.
 local function flush(actor)
-  flush_jobs()
-  flush_indexes()
-  flush_queues()
-  flush_workers()
+  if gather then
+    flush_jobs()
+    flush_indexes()
+    for worker, by in pairs(running) do
+      if by ~= 0 then call('HINCRBY', key('running'), worker, by) end
+    end
+    running = {}
+  end
+  for _, queue in pairs(queues) do flush_queue(queue) end
   flush_events(actor)
 end

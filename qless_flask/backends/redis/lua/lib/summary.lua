@@ -5,12 +5,8 @@ local function oldest_wait(index)
   local oldest
   local head = call('ZRANGE', index, 0, 0, 'WITHSCORES')
   while head[1] do
-    load_jobs({head[1]})
-    local job = jobs[head[1]]
-    if job then
-      local since = tonumber(job.available) or job.created
-      oldest = math.max(oldest or 0, now - since)
-    end
+    local job = load_job(head[1])
+    if job then oldest = math.max(oldest or 0, now - (job.available == '' and job.created or job.available)) end
     -- On to the first of the next lower priority.
     local step = math.floor(tonumber(head[2]) / PRIORITY_STEP) + 1
     head = call('ZRANGEBYSCORE', index, string.format('%.0f', step * PRIORITY_STEP), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)

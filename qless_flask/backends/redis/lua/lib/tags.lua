@@ -1,0 +1,5 @@
+-- tags: an index a tag, of all its jobs by the time they were put.
+-- @include stage
+local function index_tags(job, score)
+  for tag in string.gmatch(options_of(job).tags, '[^\t]+') do set_score(key('tag', tag), job.jid, score) end
+end

