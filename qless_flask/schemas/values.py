@@ -112,6 +112,10 @@ class Listed(fields.List[Any]):
 
     default_error_messages = {**_ANY, "invalid": "must be a list"}
 
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
+        # A text is no list of letters: it goes out as it is, and is refused.
+        return value if isinstance(value, str) else super()._serialize(value, attr, obj, **kwargs)
+
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         return tuple(super()._deserialize(value, attr, data, **kwargs))
 

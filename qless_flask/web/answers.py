@@ -21,9 +21,11 @@ def answer(message: Mapping[str, object], status: int = 200, headers: Mapping[st
     return _response(message, status, "application/json", headers)
 
 
-def no_content() -> Response:
+def no_content(headers: Mapping[str, str] | None = None) -> Response:
     """Answer that it is done, and that there is nothing to say."""
-    return Response(status=204)
+    response = Response(status=204, headers=headers)
+    del response.headers["Content-Type"]
+    return response
 
 
 def problem(error: QlessError, headers: Mapping[str, str] | None = None) -> Response:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from qless_flask.bounds import Checks
 from qless_flask.errors import Internal, Malformed, MethodNotAllowed, NotFound, QlessError
-from qless_flask.web.answers import problem
+from qless_flask.web.answers import no_content, problem
 
 View = Callable[[], Response]
 Mount = Blueprint | BlueprintSetupState
@@ -22,6 +22,7 @@ NAMESPACE = f"{API}/namespaces/<namespace>"
 
 logger = logging.getLogger("qless_flask")
 
+_KNOWN = ("queues", "jobs", "pop", "heartbeat", "settle", "exchange", "workers", "events", "operations")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -140,7 +141,7 @@ def _is_utf8(path: bytes) -> bool:
 def _refuse(allowed: str) -> View:
     def refuse() -> Response:
         if request.method == "OPTIONS":
-            return Response(status=204, headers={"Allow": allowed})
+            return no_content({"Allow": allowed})
         error = MethodNotAllowed(f"this address takes {allowed}, not {request.method}")
         return problem(error, {"Allow": allowed})
 
@@ -148,4 +149,6 @@ def _refuse(allowed: str) -> View:
 
 
 def _nowhere() -> Response:
-    raise NotFound(subject=request.path)
+    place = request.path.rpartition("/api/v1/namespaces/")[2]
+    known = f": below a namespace there are {', '.join(_KNOWN)}" if "/" in place else ""
+    raise NotFound(f"there is nothing at {request.path}{known}", subject=request.path)

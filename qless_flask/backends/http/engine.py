@@ -122,7 +122,7 @@ class HTTPNamespace(Namespace):
         order: Order = "listed",
         request: str | None = None,
     ) -> Popped:
-        pop = Pop(tuple(queues), worker, limit, order=order, request=request or secrets.token_urlsafe(12))
+        pop = Pop(tuple(queues), worker, limit, order=order, request=_made_up() if request is None else request)
         return self._pop(pop, wait)
 
     def heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]:
@@ -138,7 +138,7 @@ class HTTPNamespace(Namespace):
     def exchange(self, settlements: Sequence[Settlement], pop: Pop, *, wait: float = 0.0) -> Exchanged:
         _check_wait(wait)
         deadline = time.monotonic() + wait
-        pop = replace(pop, request=pop.request or secrets.token_urlsafe(12))
+        pop = replace(pop, request=_made_up() if pop.request is None else pop.request)
         exchanged: Exchanged = self._call("exchange", min(wait, POLL_SECONDS), settlements=settlements, pop=pop)
         left = deadline - time.monotonic()
         if exchanged.popped.leases or left <= 0:
@@ -296,3 +296,8 @@ def _check_wait(wait: float) -> None:
     check = Checks()
     check.seconds("wait", wait, 0, MAX_WAIT_SECONDS)
     check.done()
+
+
+def _made_up() -> str:
+    """Make a `request` of our own: then a pop whose answer is lost can be asked for again."""
+    return secrets.token_urlsafe(12)
