@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
-from flask import Response, request
+from flask import Response
 
 from qless_flask.errors import BackendUnavailable, QlessError
 from qless_flask.schemas import wire
 from qless_flask.schemas.problems import MEDIA_TYPE, dump_problem
 
 RETRY_AFTER_SECONDS = 1
-
-logger = logging.getLogger("qless_flask")
 
 
 def answer(message: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -29,12 +26,11 @@ def no_content(headers: Mapping[str, str] | None = None) -> Response:
 
 
 def problem(error: QlessError, headers: Mapping[str, str] | None = None) -> Response:
-    """Answer with an error. What lies behind a fault of ours goes to the log and to nobody else."""
+    """Answer with an error; of a fault of ours nobody is told more than that it is one."""
     headers = dict(headers or {})
     if isinstance(error, BackendUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if error.status >= 500:
-        logger.warning("%s %s: %s", request.method, request.path, error.message)
         error = type(error)()
     return _response(dump_problem(error), error.status, MEDIA_TYPE, headers)
 

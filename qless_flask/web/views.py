@@ -105,6 +105,9 @@ def _guarded(view: View) -> Callable[..., Response]:
             _check_names()
             return view()
         except QlessError as error:
+            if error.status >= 500:
+                # What lies behind it is for the log alone.
+                logger.warning("%s %s: %s", request.method, request.path, error.message)
             return problem(error)
         except HTTPException as error:
             # What werkzeug says of a body that cannot be read to its end.
@@ -149,6 +152,5 @@ def _refuse(allowed: str) -> View:
 
 
 def _nowhere() -> Response:
-    place = request.path.rpartition("/api/v1/namespaces/")[2]
-    known = f": below a namespace there are {', '.join(_KNOWN)}" if "/" in place else ""
+    known = f": below a namespace there are {', '.join(_KNOWN)}" if "/api/v1/namespaces/" in request.path else ""
     raise NotFound(f"there is nothing at {request.path}{known}", subject=request.path)

@@ -103,9 +103,10 @@ class HTTPNamespace(Namespace):
         for job in message["jobs"]:
             job.setdefault("jid", new_jid())
         # A lost answer is asked for again with `keep`, where that comes to the same: a jid made here cannot have been
-        # there before, so what is found under it is ours; and `keep` stays `keep`. With `reject` or `replace` of a
-        # given jid nobody could tell this put's job from one that another put there meanwhile, or spare the lease that
-        # a worker took of it: then the caller is told that nobody knows.
+        # there before, so what is found under it is ours; and `keep` stays `keep` (though then nobody knows which of
+        # the two created the job, and `created` is False). With `reject` or `replace` of a given jid this put's job
+        # could not be told from one that another put there meanwhile, nor the lease be spared that a worker took of it:
+        # the caller hears that it may have happened or not.
         again = None
         if all(job.jid is None or job.if_exists == "keep" for job in jobs):
             again = {"jobs": [{**job, "if_exists": "keep"} for job in message["jobs"]]}
