@@ -13,6 +13,7 @@ from redis.exceptions import (
     AuthenticationError,
     ClusterDownError,
     ConnectionError,
+    OutOfMemoryError,
     RedisError,
     ResponseError,
     TimeoutError,
@@ -29,7 +30,7 @@ _SENTINEL_PORT = 26379
 _CONNECT_SECONDS = 3.0
 _ANSWER_SECONDS = 10.0
 # What a server says that is there, but cannot serve now.
-_UNAVAILABLE = ("LOADING", "MASTERDOWN", "READONLY", "OOM", "MISCONF", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "TRYAGAIN")
+_UNAVAILABLE = ("LOADING", "MASTERDOWN", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "TRYAGAIN")
 
 
 def open_client(url: str) -> Client:
@@ -58,6 +59,8 @@ def told_as_ours() -> Iterator[None]:
         raise BackendUnavailable(f"the store refuses the password of its URL: {error}") from error
     except (ConnectionError, TimeoutError, ClusterDownError) as error:
         raise BackendUnavailable(f"the store cannot be reached now: {error}") from error
+    except OutOfMemoryError as error:
+        raise BackendUnavailable(f"the store is full: {error}") from error
     except ResponseError as error:
         raise _told(str(error)) from error
     except RedisError as error:
@@ -66,7 +69,7 @@ def told_as_ours() -> Iterator[None]:
 
 def _told(message: str) -> QlessError:
     code, _, subject = message.partition(" ")
-    if code.startswith(_UNAVAILABLE) or "OOM command" in message:
+    if code.startswith(_UNAVAILABLE):
         return BackendUnavailable(f"the store does not serve now: {message}")
     error = error_for(code, subject=subject)
     return Internal(f"the store says: {message}") if error.code == "INTERNAL" else error

@@ -39,8 +39,8 @@ def run(connection: Connection, name: str, prefix: str, *arguments: Argument) ->
 def compose(name: str) -> tuple[str, str]:
     """Put a script together from its file and what it includes; return it with its SHA-1.
 
-    Each part stands once, where it is first included: inside a function, it costs nothing until that is called. Functions
-    that nothing calls are left out, since a script makes all of its functions anew at every call.
+    Each part stands once, where it is first included: inside a function, it costs nothing until that is called.
+    Functions that nothing calls are left out, since a script makes all of its functions anew at every call.
     """
     source = _without_unused(_COMMENT.sub("", _expand(name, set())))
     return source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
@@ -52,8 +52,13 @@ def names() -> list[str]:
     return sorted(entry.name.removesuffix(".lua") for entry in folder.iterdir() if entry.name.endswith(".lua"))
 
 
+def read(path: str) -> str:
+    """Read a script, or a part of scripts (lib/…), as it stands in its file."""
+    return (files(__package__) / "lua" / f"{path}.lua").read_text(encoding="utf-8")
+
+
 def _expand(path: str, included: set[str]) -> str:
-    text = (files(__package__) / "lua" / f"{path}.lua").read_text(encoding="utf-8")
+    text = read(path)
 
     def part(match: re.Match[str]) -> str:
         library = match[2]

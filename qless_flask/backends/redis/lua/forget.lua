@@ -1,6 +1,7 @@
 -- forget(now, actor, queue)
 -- Delete an empty queue and its settings.
 -- @include stage
+-- @include room
 local name = ARGV[3]
 if call('SISMEMBER', key('queues'), name) == 0 then return redis.error_reply('QUEUE_NOT_FOUND ' .. name) end
 for state in string.gmatch('swrcfx', '.') do

@@ -1,6 +1,7 @@
 -- heartbeat(now, {jid, token}...)
 -- Renew leases. Answers each with its new expiry ('' for none) or an error's code.
 -- @include token
+-- @include room
 local answers, seen = {}, {}
 if #ARGV > 3 then
   local jids = {}

@@ -1,6 +1,7 @@
 -- log(now, jid, token, message, data)
 -- Add a line to a job's log, and drop the oldest over 100 lines or 64 KiB.
 -- @include token
+-- @include room
 local MOST_LINES = 100
 local MOST_BYTES = 65536
 

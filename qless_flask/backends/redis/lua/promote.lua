@@ -1,6 +1,7 @@
 -- promote(now, limit, queue...)
 -- Take back lost leases and make due jobs available, up to limit together. Answers {promoted, lost, 1 if more may be}.
 -- @include look_after
+-- @include room
 local left = tonumber(ARGV[2])
 local lost, promoted = 0, 0
 for i = 3, #ARGV do

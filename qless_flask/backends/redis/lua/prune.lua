@@ -1,6 +1,8 @@
 -- prune(now, limit, queue...)
 -- Delete ended jobs past their retention, old events, and workers long gone. Answers {jobs deleted, 1 if more may be}.
+-- It makes room in a full store too, where it cannot write what it did into the log.
 -- @include erase
+local full = type(redis.pcall('SETRANGE', key('room'), 0, '')) == 'table'
 local DAY = 86400000
 local RETENTION = {
   {state = 'c', age = 7 * DAY, count = 50000},
@@ -18,7 +20,7 @@ local function delete(index, jids)
     local job = jobs[jids[i]]
     if job then
       erase(job)
-      note('d', job.jid, job.queue, '', '', '', '')
+      if not full then note('d', job.jid, job.queue, '', '', '', '') end
     else
       set_score(index, jids[i], false)
     end
@@ -54,7 +56,7 @@ local function trim_events()
   if last then
     local ms, sequence = string.match(last, '^(%d+)-(%d+)$')
     call('XTRIM', events, 'MINID', ms .. '-' .. string.format('%.0f', sequence + 1))
-    call('HSET', key('meta'), 'trimmed', last)
+    redis.pcall('HSET', key('meta'), 'trimmed', last)
   end
 end
 
@@ -68,7 +70,7 @@ local function forget_workers()
       call('HDEL', key('running'), worker)
     end
   end
-  call('HSET', key('meta'), 'worker_cursor', found[1])
+  redis.pcall('HSET', key('meta'), 'worker_cursor', found[1])
 end
 
 gather = true

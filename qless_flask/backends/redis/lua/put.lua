@@ -5,6 +5,7 @@ local answer = put_plain()
 if answer then return answer end
 
 -- @include tags
+-- @include room
 local FIELDS = 8
 
 if #ARGV > FIELDS + 1 then

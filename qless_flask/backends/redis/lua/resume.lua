@@ -2,6 +2,7 @@
 -- Let a queue be popped from again. Answers as lib/summary says.
 -- @include summary
 -- @include stage
+-- @include room
 local queue = load_queue(ARGV[3])
 if not queue.place then return redis.error_reply('QUEUE_NOT_FOUND ' .. ARGV[3]) end
 call('HDEL', key('queue', queue.name), 'paused')

@@ -2,6 +2,7 @@
 -- `change` returns for a job that it leaves alone.
 -- @include tags
 -- @include extras
+-- @include room
 local function by_hand(actor, first, change)
   local jids, answers = {}, {}
   for i = first, #ARGV do jids[#jids + 1] = ARGV[i] end

@@ -1,6 +1,7 @@
 -- pop: lease jobs to a worker. Answers {retry_at or '', jid, token, expires or '', record, options, failure, data, …}.
 -- @include look_after
 -- @include extras
+-- @include room
 local STEP = 100
 
 local function lease(job, queue, worker, token)

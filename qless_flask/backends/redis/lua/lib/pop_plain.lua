@@ -6,6 +6,7 @@
 -- @include history
 -- @include worker
 -- @include extras
+-- @include room
 local WAITING = '^w(\t[^\t]*\t[^\t]*\t%d+\t(%d+)\t%d*\t%d+\t(%a*)\n)([^\n]*)\n([^\n]*)(\n.*)$'
 
 -- The record of a leased job and its flags, or nil where there is no such waiting job.

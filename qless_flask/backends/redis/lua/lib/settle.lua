@@ -1,5 +1,6 @@
 -- settle: end leases. Seven arguments each: kind letter, jid, token, delay ms, next queue or group, message, data.
 -- @include token
+-- @include room
 local function complete(job, delay, next_queue, data)
   if data ~= '' then set_data(job, data) end
   clear_failure(job)
