@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from qless_flask.backends.sqlite.connection import Place
+from qless_flask.backends.sqlite.connection import Location
 from qless_flask.backends.sqlite.writer import Writer
 from qless_flask.errors import BackendUnavailable, JobExists
 
@@ -28,13 +28,13 @@ class Bench:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.statements: list[str] = []
-        self.writer = Writer(Place(str(path)), self.connect)
+        self.writer = Writer(Location(str(path)), self.connect)
         self.pool = ThreadPoolExecutor(THREADS + 1)
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("CREATE TABLE word (text TEXT)")
 
     def connect(self) -> sqlite3.Connection:
-        connection = Place(str(self.path)).connect()
+        connection = Location(str(self.path)).connect()
         connection.set_trace_callback(self.statements.append)
         return connection
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from qless_flask.backends.sqlite.statements import BEGIN, BEGIN_IMMEDIATE, ROLLBACK
+from qless_flask.backends.sqlite.statements import BEGIN_IMMEDIATE, ROLLBACK
 from qless_flask.bounds import Checks
 from qless_flask.errors import BackendUnavailable
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Which file, and how safely it is written."""
 
     path: str
@@ -35,7 +35,7 @@ class Place:
     busy_seconds: float = field(default=BUSY_SECONDS, kw_only=True)
 
     @classmethod
-    def of(cls, url: str, *, busy_seconds: float = BUSY_SECONDS) -> Place:
+    def of(cls, url: str, *, busy_seconds: float = BUSY_SECONDS) -> Location:
         """Read `sqlite:///relative.db` or `sqlite:////absolute.db`, with `?synchronous=normal`. Raise Invalid."""
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -76,10 +76,6 @@ class Place:
     def begin_write(self, connection: sqlite3.Connection) -> None:
         """Begin a transaction that writes, as soon as no other process does."""
         self.patiently(lambda: connection.execute(BEGIN_IMMEDIATE))
-
-    def begin_read(self, connection: sqlite3.Connection) -> None:
-        """Begin a transaction that sees one state of the file."""
-        self.patiently(lambda: connection.execute(BEGIN))
 
     def patiently(self, attempt: Callable[[], T]) -> T:
         """Try until the file is free. The sleeps are random, so that no process is always too late."""

@@ -9,14 +9,15 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from qless_flask.backends.base import Backend, Clock
-from qless_flask.backends.sqlite.connection import BUSY_SECONDS, Place
+from qless_flask.backends.sqlite.connection import BUSY_SECONDS, Location
 from qless_flask.backends.sqlite.forking import close_over_forks
 from qless_flask.backends.sqlite.layout import prepare
 from qless_flask.backends.sqlite.listener import ALL, LOG, Listener
+from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.namespace import SQLiteNamespace
 from qless_flask.backends.sqlite.readers import Readers
 from qless_flask.backends.sqlite.statements import NAMESPACES
-from qless_flask.backends.sqlite.step import Look, Step
+from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.sqlite.writer import Writer
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.backends.waiting import Waiters
@@ -30,15 +31,15 @@ class SQLiteBackend(Backend):
     """A backend on one file, which the processes of one machine share. Made at its first use; a fork opens it anew."""
 
     def __init__(self, url: str, *, clock: Clock | None = None, busy_seconds: float = BUSY_SECONDS) -> None:
-        """Remember where the file is (see `Place.of`), and for how long to wait for other processes that write."""
+        """Remember where the file is (see `Location.of`), and for how long to wait for other processes that write."""
         self.url = url
-        self._place = Place.of(url, busy_seconds=busy_seconds)
+        self._location = Location.of(url, busy_seconds=busy_seconds)
         self._clock = clock or time.time
         self._prepared = False
         self._preparing = threading.Lock()
         self._seen: dict[tuple[str, str], int] = {}
-        self._writer = Writer(self._place, self._connect)
-        self._readers = Readers(self._place, self._connect_to_read)
+        self._writer = Writer(self._location, self._connect)
+        self._readers = Readers(self._location, self._connect_to_read)
         self._listener = Listener(self._connect_to_read, self.now)
         for part in (self._listener, self._readers, self._writer):
             close_over_forks(part)
@@ -52,12 +53,12 @@ class SQLiteBackend(Backend):
 
     def ping(self) -> list[str]:
         self._readers.run(lambda connection: connection.execute(NAMESPACES).fetchone())
-        if self._place.synchronous == "full":
+        if self._location.synchronous == "full":
             return []
         loses = "a power cut loses the latest answered writes"
-        if self._place.synchronous == "off":
+        if self._location.synchronous == "off":
             loses += ", or the whole file"
-        return [f"synchronous is {self._place.synchronous}: {loses}"]
+        return [f"synchronous is {self._location.synchronous}: {loses}"]
 
     def close(self) -> None:
         self._listener.close()
@@ -109,11 +110,11 @@ class SQLiteBackend(Backend):
             self._seen[step.name, worker] = step.now
 
     def _connect(self) -> sqlite3.Connection:
-        connection = self._place.connect()
+        connection = self._location.connect()
         try:
             with self._preparing:
                 if not self._prepared:
-                    prepare(connection, self._place)
+                    prepare(connection, self._location)
                     self._prepared = True
         except BaseException:
             connection.close()

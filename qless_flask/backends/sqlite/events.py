@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.record import STATE_NAMES
 from qless_flask.backends.sqlite.statements import ENTRIES, FIRST_ENTRY, LAST_ENTRY
-from qless_flask.backends.sqlite.step import Look
 from qless_flask.backends.store import to_seconds
 from qless_flask.errors import Invalid
 from qless_flask.models import Event, EventPage

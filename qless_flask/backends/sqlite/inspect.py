@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from qless_flask.backends.inspection import StoreView
+from qless_flask.backends.sqlite.look import Look, QueueRow
 from qless_flask.backends.sqlite.namespace import SQLiteNamespace
 from qless_flask.backends.sqlite.record import COLUMNS, RUNNING, STATE_NAMES, Record, read_job
 from qless_flask.backends.sqlite.statements import (
@@ -16,7 +17,6 @@ from qless_flask.backends.sqlite.statements import (
     STRAYS,
     WORKERS,
 )
-from qless_flask.backends.sqlite.step import Look, QueueRow
 from qless_flask.backends.store import to_seconds
 from qless_flask.models import State
 

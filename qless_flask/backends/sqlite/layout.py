@@ -6,26 +6,26 @@ import sqlite3
 from collections.abc import Iterator
 from importlib.resources import files
 
-from qless_flask.backends.sqlite.connection import Place, roll_back
+from qless_flask.backends.sqlite.connection import Location, roll_back
 from qless_flask.backends.sqlite.statements import COMMIT, HAS_TABLES
 from qless_flask.errors import BackendUnavailable
 
 
-def prepare(connection: sqlite3.Connection, place: Place) -> None:
+def prepare(connection: sqlite3.Connection, location: Location) -> None:
     """Bring the file to the layout that this code knows. Raise BackendUnavailable for one that it must not touch."""
     try:
-        version = place.patiently(lambda: _version(connection))
+        version = location.patiently(lambda: _version(connection))
         if version != len(_migrations()):
-            place.patiently(lambda: _refuse_strangers(connection, place))
+            location.patiently(lambda: _refuse_strangers(connection, location))
             # WAL is kept in the file: whoever finds it at the newest version finds it set.
-            place.patiently(lambda: connection.execute("PRAGMA journal_mode = wal").fetchone())
-            _migrate(connection, place)
+            location.patiently(lambda: connection.execute("PRAGMA journal_mode = wal").fetchone())
+            _migrate(connection, location)
     except sqlite3.Error as error:
-        raise place.translated(error) from error
+        raise location.translated(error) from error
 
 
-def _migrate(connection: sqlite3.Connection, place: Place) -> None:
-    place.begin_write(connection)
+def _migrate(connection: sqlite3.Connection, location: Location) -> None:
+    location.begin_write(connection)
     try:
         # Read again: another process may have been first.
         for number, script in list(enumerate(_migrations(), start=1))[_version(connection) :]:
@@ -37,16 +37,16 @@ def _migrate(connection: sqlite3.Connection, place: Place) -> None:
         roll_back(connection)
 
 
-def _refuse_strangers(connection: sqlite3.Connection, place: Place) -> None:
+def _refuse_strangers(connection: sqlite3.Connection, location: Location) -> None:
     version, known = _version(connection), len(_migrations())
     if version > known:
         raise BackendUnavailable(
-            f"{place.path} was written by a newer qless-flask (layout {version}, this one knows {known}): "
+            f"{location.path} was written by a newer qless-flask (layout {version}, this one knows {known}): "
             "upgrade this one, or open another file"
         )
     # The version is asked again: another process of ours may have made the tables meanwhile.
     if version == 0 and connection.execute(HAS_TABLES).fetchone() and _version(connection) == 0:
-        raise BackendUnavailable(f"{place.path} is a database of another program: open another file")
+        raise BackendUnavailable(f"{location.path} is a database of another program: open another file")
 
 
 def _version(connection: sqlite3.Connection) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.record import CANCELED, FAILED, RUNNING, Record
-from qless_flask.backends.sqlite.step import QueueRow, Step
+from qless_flask.backends.sqlite.step import Step
 from qless_flask.errors import JobCanceled, LeaseLost, QlessError
 from qless_flask.models import Actor, Lease
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.statements import (
     DELETE_LEADER,
     DELETE_RECORD,
@@ -10,7 +11,7 @@ from qless_flask.backends.sqlite.statements import (
     SAVE_LEADER,
     SAVE_RECORD,
 )
-from qless_flask.backends.sqlite.step import Look, Step
+from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.store import to_milliseconds
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from qless_flask.backends.sqlite.leases import held
+from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.statements import JOB_ID, LINE_SIZES, LINES, NEW_LINE, TRIM_LINES
-from qless_flask.backends.sqlite.step import Look, Step
+from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.store import to_seconds
 from qless_flask.bounds import MAX_RECORD_BYTES
 from qless_flask.errors import JobNotFound

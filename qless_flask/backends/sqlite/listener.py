@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from qless_flask.backends.sqlite.events import last_entry
+from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.record import NEVER
 from qless_flask.backends.sqlite.statements import OUTLOOK
-from qless_flask.backends.sqlite.step import Look
 from qless_flask.backends.waiting import Waiters, WaitKey
 from qless_flask.errors import BackendUnavailable
 

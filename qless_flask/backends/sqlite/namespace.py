@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from qless_flask.backends.sqlite import events, hands, ledger, lines, pop, put, queues, select, settle, upkeep
+from qless_flask.backends.sqlite import events, hands, ledger, lines, pops, puts, queues, selection, settling, upkeep
 from qless_flask.backends.sqlite.listener import LOG
 from qless_flask.backends.store import LOOK_AGAIN_SECONDS, StoreNamespace, to_seconds
 from qless_flask.errors import QlessError
@@ -47,21 +47,21 @@ class SQLiteNamespace(StoreNamespace):
     # Jobs go in, are worked, and end
 
     def _put(self, jobs: Sequence[NewJob]) -> list[Put]:
-        return self.backend.write(self.name, lambda step: put.put(step, jobs))
+        return self.backend.write(self.name, lambda step: puts.put(step, jobs))
 
-    def _pop(self, pop_: Pop, wait_left: float) -> Popped:
+    def _pop(self, pop: Pop, wait_left: float) -> Popped:
         if wait_left and self._waiters.closed:
             return Popped(())
-        return self.backend.write(self.name, lambda step: pop.pop(step, pop_))
+        return self.backend.write(self.name, lambda step: pops.pop(step, pop))
 
-    def _exchange(self, settlements: Sequence[Settlement], pop_: Pop, wait_left: float) -> Exchanged:
-        return self.backend.write(self.name, lambda step: pop.exchange(step, settlements, pop_))
+    def _exchange(self, settlements: Sequence[Settlement], pop: Pop, wait_left: float) -> Exchanged:
+        return self.backend.write(self.name, lambda step: pops.exchange(step, settlements, pop))
 
     def _heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]:
-        return self.backend.write(self.name, lambda step: settle.heartbeat(step, leases))
+        return self.backend.write(self.name, lambda step: settling.heartbeat(step, leases))
 
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
-        return self.backend.write(self.name, lambda step: settle.settle(step, settlements))
+        return self.backend.write(self.name, lambda step: settling.settle(step, settlements))
 
     def _log(self, lease: Lease, message: str, data: str | None) -> None:
         self.backend.write(self.name, lambda step: lines.log(step, lease, message, data))
@@ -83,19 +83,19 @@ class SQLiteNamespace(StoreNamespace):
     # Look-ups
 
     def _get(self, jids: Sequence[str]) -> list[Job | None]:
-        return self.backend.read(self.name, lambda look: select.get(look, jids))
+        return self.backend.read(self.name, lambda look: selection.get(look, jids))
 
     def _lines(self, jid: str) -> list[LogLine]:
         return self.backend.read(self.name, lambda look: lines.lines(look, jid))
 
     def _select(self, filter: Filter, cursor: str | None, limit: int) -> Page:
-        return self.backend.read(self.name, lambda look: select.select(look, filter, cursor, limit))
+        return self.backend.read(self.name, lambda look: selection.select(look, filter, cursor, limit))
 
     def _queues(self, names: Sequence[str] | None) -> list[Queue]:
         return self.backend.read(self.name, lambda look: queues.queues(look, names))
 
     def _workers(self, names: Sequence[str] | None) -> list[Worker]:
-        return self.backend.read(self.name, lambda look: select.workers(look, names))
+        return self.backend.read(self.name, lambda look: selection.workers(look, names))
 
     def _events(self, after: str | None, limit: int, wait: float) -> EventPage:
         if not wait:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from qless_flask.backends.sqlite.look import Look, QueueRow
 from qless_flask.backends.sqlite.record import NEVER, PRIORITY_STEP, RUNNING, STATE_NAMES, WAITING
 from qless_flask.backends.sqlite.statements import (
     DELETE_QUEUE,
@@ -16,7 +17,7 @@ from qless_flask.backends.sqlite.statements import (
     SET_SETTINGS,
     STALLED,
 )
-from qless_flask.backends.sqlite.step import Look, QueueRow, Step, waiting_ord
+from qless_flask.backends.sqlite.step import Step, waiting_ord
 from qless_flask.errors import NotEmpty, QueueNotFound
 from qless_flask.models import Actor, Queue, Setting
 

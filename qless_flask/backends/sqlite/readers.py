@@ -6,10 +6,11 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
-from qless_flask.backends.sqlite.connection import Place, roll_back
-from qless_flask.backends.sqlite.statements import COMMIT
+from qless_flask.backends.sqlite.connection import Location, roll_back
+from qless_flask.backends.sqlite.statements import BEGIN
 from qless_flask.errors import BackendUnavailable
 
 T = TypeVar("T")
@@ -18,9 +19,9 @@ T = TypeVar("T")
 class Readers:
     """Connections for reading, lent out and taken back."""
 
-    def __init__(self, place: Place, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, location: Location, connect: Callable[[], sqlite3.Connection]) -> None:
         """Open connections by `connect` as they are needed."""
-        self._place = place
+        self._location = location
         self._connect = connect
         self._closed = False
         self.start_anew()
@@ -36,13 +37,12 @@ class Readers:
         """Run an operation on one state of the file. Raise BackendUnavailable."""
         connection = self._borrow()
         try:
-            self._place.begin_read(connection)
-            answer = operation(connection)
-            connection.execute(COMMIT)
+            # Again from the beginning where another process is just putting the file in order: reads change nothing.
+            answer = self._location.patiently(partial(_read, connection, operation))
         except BaseException as error:
             self._take_back_after(error, connection)
             if isinstance(error, sqlite3.Error):
-                raise self._place.translated(error) from error
+                raise self._location.translated(error) from error
             raise
         self._take_back(connection)
         return answer
@@ -70,7 +70,7 @@ class Readers:
         with self._changed:
             self._changed.wait_for(lambda: not self._paused)
             if self._closed:
-                raise BackendUnavailable(f"{self._place.path} was closed")
+                raise BackendUnavailable(f"{self._location.path} was closed")
             self._lent += 1
             if self._idle:
                 return self._idle.pop()
@@ -91,8 +91,6 @@ class Readers:
                 self._changed.notify_all()
 
     def _take_back_after(self, error: BaseException, connection: sqlite3.Connection) -> None:
-        with suppress(sqlite3.Error):
-            roll_back(connection)
         if isinstance(error, sqlite3.Error) or connection.in_transaction:
             connection.close()
             self._take_back(None)
@@ -102,3 +100,12 @@ class Readers:
     def _close_idle(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+
+def _read(connection: sqlite3.Connection, operation: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute(BEGIN)
+    try:
+        return operation(connection)
+    finally:
+        with suppress(sqlite3.Error):
+            roll_back(connection)

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import MutableMapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
 
-import msgspec
-
+from qless_flask.backends.sqlite.look import Look, QueueRow
 from qless_flask.backends.sqlite.record import (
     CANCELED,
     NEVER,
@@ -25,7 +22,6 @@ from qless_flask.backends.sqlite.record import (
 from qless_flask.backends.sqlite.statements import (
     DELETE_FAILURE,
     JOB,
-    NAMESPACE,
     NEW_ENTRY,
     NEW_JOB,
     NEW_NAMESPACE,
@@ -39,58 +35,12 @@ from qless_flask.backends.sqlite.statements import (
     SEEN,
 )
 from qless_flask.errors import JobNotFound
-from qless_flask.models import Actor, QueueSettings
+from qless_flask.models import Actor
 
 SEEN_EXACT_MS = 1_000
 """How exactly it is kept when a worker was seen: written at most once in that time."""
 
 Seen = MutableMapping[tuple[str, str], int]
-
-
-class Look:
-    """What a read has: a connection inside a transaction, a namespace, the time."""
-
-    def __init__(self, connection: sqlite3.Connection, name: str, now: int) -> None:
-        self.connection = connection
-        self.name = name
-        self.now = now
-        found = connection.execute(NAMESPACE, (name,)).fetchone()
-        self.namespace: int = found[0] if found else 0
-        """The row of the namespace; 0, which nothing belongs to, as long as it has not begun."""
-
-
-@dataclass(slots=True)
-class QueueRow:
-    """A queue, with its counters as the step leaves them."""
-
-    id: int
-    name: str
-    paused: bool
-    settings_text: str | None
-    place: int
-    counts: list[int]
-    """By the number of the state; the first is none."""
-    changed: bool = field(default=False, kw_only=True)
-
-    @classmethod
-    def of(cls, row: tuple[int, str, int, str | None, int, int, int, int, int, int, int]) -> QueueRow:
-        return cls(row[0], row[1], bool(row[2]), row[3], row[4], [0, *row[5:]])
-
-    @property
-    def settings(self) -> QueueSettings:
-        """The settings in force."""
-        return read_settings(self.settings_text)
-
-    def next_place(self) -> int:
-        """The place behind all that were given so far."""
-        self.place += 1
-        self.changed = True
-        return self.place
-
-    def count(self, state: int, difference: int) -> None:
-        """Count jobs that came into a state, or left it."""
-        self.counts[state] += difference
-        self.changed = True
 
 
 class Step(Look):
@@ -321,9 +271,3 @@ class Step(Look):
 def waiting_ord(priority: int, place: int) -> int:
     """Where a waiting job stands: higher priorities first, then by place. Exact below 2^44 places."""
     return -priority * PRIORITY_STEP + place
-
-
-@lru_cache(maxsize=1_000)
-def read_settings(text: str | None) -> QueueSettings:
-    """Build the settings from those that were set."""
-    return QueueSettings(**msgspec.json.decode(text)) if text else QueueSettings()

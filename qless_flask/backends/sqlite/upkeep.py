@@ -8,6 +8,7 @@ from itertools import islice, takewhile
 
 from qless_flask.backends.sqlite.deletion import delete
 from qless_flask.backends.sqlite.leases import take_back
+from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.record import CANCELED, COMPLETE, FAILED, RUNNING, SCHEDULED, Record
 from qless_flask.backends.sqlite.statements import (
     DELETE_REQUEST,
@@ -21,7 +22,7 @@ from qless_flask.backends.sqlite.statements import (
     TRIM_ENTRIES,
     UNSEEN_WORKERS,
 )
-from qless_flask.backends.sqlite.step import QueueRow, Step
+from qless_flask.backends.sqlite.step import Step
 from qless_flask.models import Promoted, Pruned
 
 _DAY = 86_400_000

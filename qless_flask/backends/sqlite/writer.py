@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from qless_flask.backends.sqlite.connection import Place, roll_back
+from qless_flask.backends.sqlite.connection import Location, roll_back
 from qless_flask.backends.sqlite.statements import COMMIT, RELEASE, ROLLBACK_TO, SAVEPOINT
 from qless_flask.errors import BackendUnavailable
 
@@ -27,9 +27,9 @@ class Writer:
     savepoint of its own, commits, and appoints the next leader. Nobody is answered before the commit.
     """
 
-    def __init__(self, place: Place, connect: Callable[[], sqlite3.Connection]) -> None:
+    def __init__(self, location: Location, connect: Callable[[], sqlite3.Connection]) -> None:
         """Write through the connection that `connect` opens at the first write."""
-        self._place = place
+        self._location = location
         self._connect = connect
         self._closed = False
         self.start_anew()
@@ -46,7 +46,7 @@ class Writer:
         answers: list[T] = []
         ticket = _Ticket(lambda connection: answers.append(operation(connection)))
         if self._closed:
-            raise BackendUnavailable(f"{self._place.path} was closed")
+            raise BackendUnavailable(f"{self._location.path} was closed")
         if self._stand_in_line(ticket):
             self._follow(ticket)
         if not ticket.done:
@@ -103,11 +103,11 @@ class Writer:
         batch: list[_Ticket] = []
         try:
             connection = self._connection = self._connection or self._connect()
-            self._place.begin_write(connection)
+            self._location.begin_write(connection)
             self._take(batch)
             self._transact(connection, batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, each that waits is told
-            self._fail(batch, self._place.translated(error))
+            self._fail(batch, self._location.translated(error))
         except BaseException:
             self._fail(batch, BackendUnavailable("the thread that was writing was interrupted; try again"))
             raise
@@ -126,7 +126,7 @@ class Writer:
                 if not connection.in_transaction:
                     # SQLite gave all of it up by itself: a full disk does that.
                     raise
-                ticket.error = self._place.translated(error)
+                ticket.error = self._location.translated(error)
                 if not alone:
                     connection.execute(ROLLBACK_TO)
             if not alone:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from qless_flask.backends.sqlite.leases import holds
+from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.record import (
     COLUMNS,
     NEVER,
@@ -19,7 +20,7 @@ from qless_flask.backends.sqlite.record import (
     job_of,
     read_failure,
 )
-from qless_flask.backends.sqlite.settle import settle
+from qless_flask.backends.sqlite.settling import settle
 from qless_flask.backends.sqlite.statements import (
     BODY,
     FAILURE,
@@ -30,7 +31,7 @@ from qless_flask.backends.sqlite.statements import (
     SAVE_REQUEST,
     TURN,
 )
-from qless_flask.backends.sqlite.step import QueueRow, Step
+from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.sqlite.upkeep import forget_requests, promote_due, take_back_lost
 from qless_flask.backends.store import to_milliseconds, to_seconds
 from qless_flask.models import Exchanged, Lease, Pop, Popped, Settlement

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 
+from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.record import NEVER, STATE_NUMBERS, Record, Value, read_job
 from qless_flask.backends.sqlite.statements import (
     BY_GROUP,
@@ -17,7 +18,6 @@ from qless_flask.backends.sqlite.statements import (
     WORKER,
     WORKERS,
 )
-from qless_flask.backends.sqlite.step import Look
 from qless_flask.backends.store import to_seconds
 from qless_flask.bounds import is_text
 from qless_flask.errors import Invalid, WorkerNotFound

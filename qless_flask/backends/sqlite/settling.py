@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qless_flask.backends.sqlite.leases import fail, held, holds, refusal
+from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.record import COMPLETE, NEVER, STATE_NAMES, Record, join, split
 from qless_flask.backends.sqlite.statements import SAVE_DATA
-from qless_flask.backends.sqlite.step import QueueRow, Step
+from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.store import to_milliseconds, to_seconds
 from qless_flask.errors import JobNotFound, QlessError
 from qless_flask.models import Complete, Fail, Lease, Release, Retry, Settled, Settlement
