@@ -31,7 +31,7 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 layers: $(INSTALLED)
-	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --no-cache
 
 # The browser's files are part of what is tested.
 tests: install
