@@ -59,7 +59,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Backend]:
     """The SQLite store behind the server."""
-    with open_backend(f"sqlite:///{tmp_path}/jobs.db") as store:
+    with open_backend(f"sqlite:///{tmp_path}/jobs.db?synchronous=off") as store:
         yield store
 
 

@@ -68,7 +68,7 @@ def clock() -> ManualClock:
 @pytest.fixture
 def backend(tmp_path: Path, clock: ManualClock) -> Iterator[Backend]:
     """A SQLite store of the test's own."""
-    with open_backend(f"sqlite:///{tmp_path}/jobs.db", clock=clock) as backend:
+    with open_backend(f"sqlite:///{tmp_path}/jobs.db?synchronous=off", clock=clock) as backend:
         yield backend
 
 

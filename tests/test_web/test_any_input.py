@@ -89,7 +89,7 @@ def _settlements(action: str) -> some.SearchStrategy[object]:
 @pytest.fixture(scope="module")
 def any_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """One app for all examples: what one leaves behind, the next one meets."""
-    with open_backend(f"sqlite:///{tmp_path_factory.mktemp('any')}/jobs.db") as backend:
+    with open_backend(f"sqlite:///{tmp_path_factory.mktemp('any')}/jobs.db?synchronous=off") as backend:
         yield Api(create_app(backend=backend).test_client())
 
 

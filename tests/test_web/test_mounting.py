@@ -17,7 +17,7 @@ from .conftest import Api
 
 
 def url_of(path: Path, name: str) -> str:
-    return f"sqlite:///{path}/{name}.db"
+    return f"sqlite:///{path}/{name}.db?synchronous=off"
 
 
 def api_at(app: Flask, mount: str) -> Api:

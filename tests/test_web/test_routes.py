@@ -454,7 +454,12 @@ class TestTheRest:
 
     def test_health_and_readiness(self, api: Api) -> None:
         assert api.told("GET /healthz") == {"status": "ok"}
-        assert api.told("GET /readyz") == {"status": "ok", "warnings": []}
+        assert api.told("GET /readyz")["status"] == "ok"
+
+    def test_readiness_says_what_the_store_puts_at_risk(self, api: Api) -> None:
+        [warning] = api.told("GET /readyz")["warnings"]
+
+        assert "synchronous is off" in warning
 
     def test_head_is_answered_like_get_without_a_body(self, api: Api) -> None:
         api.put("one")

@@ -43,7 +43,7 @@ def serving(app: Flask) -> Iterator[str]:
 @pytest.fixture
 def backend(tmp_path: Path) -> Iterator[Backend]:
     """A SQLite store that goes by the real clock."""
-    with open_backend(f"sqlite:///{tmp_path}/jobs.db") as backend:
+    with open_backend(f"sqlite:///{tmp_path}/jobs.db?synchronous=off") as backend:
         yield backend
 
 
