@@ -70,6 +70,20 @@ class TestHelp:
         assert result.exit_code == 0
         assert "Usage: " in result.stdout
 
+    @pytest.mark.parametrize("path", commands(main), ids=" ".join)
+    def test_every_option_says_what_it_is_for(self, path: tuple[str, ...]) -> None:
+        command: click.Command = main
+        for name in path:
+            assert isinstance(command, click.Group)
+            command = command.commands[name]
+
+        options = [each for each in command.params if isinstance(each, click.Option)]
+        assert [option.name for option in options if not option.help] == []
+
+    def test_a_slip_in_a_command_is_told(self, line: CommandLine) -> None:
+        assert "No such command 'serch'" in line.refused(2, "demo", "serch", "json")
+        assert "No such command 'putt'" in line.refused(2, "putt")
+
     def test_the_version_is_told(self, line: CommandLine) -> None:
         assert line.done("--version").startswith("qless-flask 0.")
 

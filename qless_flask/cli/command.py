@@ -54,7 +54,7 @@ class DefaultCommand(click.Group):
         self._bare = bare
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args[0] not in self.commands and args[0] not in ctx.help_option_names if args else self._bare:
+        if self._means_default(ctx, args):
             args = [self._default, *args]
         return super().parse_args(ctx, args)
 
@@ -68,6 +68,15 @@ class DefaultCommand(click.Group):
         default = self.commands[self._default]
         with click.Context(default, ctx, self._default) as inner:
             return ["[COMMAND]", *default.collect_usage_pieces(inner)]
+
+    def _means_default(self, ctx: click.Context, args: list[str]) -> bool:
+        if not args:
+            return self._bare
+        if args[0] in self.commands or args[0] in ctx.help_option_names:
+            return False
+        # Where it takes no arguments, a word that is no command is a slip.
+        takes_words = any(isinstance(each, click.Argument) for each in self.commands[self._default].params)
+        return takes_words or args[0].startswith("-")
 
 
 def _note_debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:

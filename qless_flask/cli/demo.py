@@ -54,7 +54,7 @@ def index_option(command: FC) -> FC:
     )(command)
 
 
-@demo.command(short_help="Crawl (without a command it is this one).")
+@demo.command(short_help="Crawl (also: demo alone).")
 @url_option
 @click.option("--namespace", "-n", default="demo", show_default=True, metavar="NAME", help="Another one crawls anew.")
 @index_option
@@ -96,11 +96,11 @@ def crawl(
                 server.wait()
 
 
-@demo.command()
+@demo.command(short_help="Search what was crawled.")
 @debug_option
 @click.argument("words", nargs=-1, required=True)
 @index_option
-@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="So many hits at most.")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def search(words: tuple[str, ...], index: Path, limit: int, as_json: bool) -> None:
     """Search what was crawled for pages that have all WORDS; exit with 1 where none has."""

@@ -26,7 +26,7 @@ def job() -> None:
     """
 
 
-@job.command(short_help="Show a job with its data and history (without a command it is this one).")
+@job.command(short_help="Show a job (also: job JID).")
 @click.argument("jid")
 @target_options
 def show(target: Target, jid: str) -> None:
@@ -42,15 +42,15 @@ def show(target: Target, jid: str) -> None:
 
 
 @job.command("list")
-@click.option("--state", type=click.Choice(STATES))
-@click.option("--queue", "-q")
-@click.option("--tag", "-t")
-@click.option("--klass")
-@click.option("--worker")
-@click.option("--group", help="Of failed jobs, those of this group.")
-@click.option("--text", "q", help="In klass, failure group or message, or the beginning of the jid.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
-@click.option("--cursor", help="Go on where the last list ended.")
+@click.option("--state", type=click.Choice(STATES), help="In this state.")
+@click.option("--queue", "-q", metavar="QUEUE", help="In this queue.")
+@click.option("--tag", "-t", metavar="TAG", help="With this tag.")
+@click.option("--klass", metavar="KLASS", help="Of this klass.")
+@click.option("--worker", metavar="NAME", help="Running, held by this worker.")
+@click.option("--group", metavar="GROUP", help="Failed, under this group.")
+@click.option("--text", "q", metavar="TEXT", help="Said in klass, failure group or message, or how the jid begins.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="So many at most.")
+@click.option("--cursor", metavar="CURSOR", help="Go on where the last list ended.")
 @target_options
 def list_(target: Target, limit: int, cursor: str | None, **criteria: str | None) -> None:
     """List the jobs that match, waiting ones in the order of pops."""
@@ -67,7 +67,7 @@ def list_(target: Target, limit: int, cursor: str | None, **criteria: str | None
         click.echo(f"There may be more: --cursor {page.next}", err=True)
 
 
-@job.command()
+@job.command(short_help="Show what its workers logged about a job.")
 @click.argument("jid")
 @target_options
 def log(target: Target, jid: str) -> None:
@@ -80,7 +80,7 @@ def log(target: Target, jid: str) -> None:
         click.echo(_told_line(line))
 
 
-@job.command()
+@job.command(short_help="Stop jobs for good.")
 @click.argument("jids", nargs=-1, required=True, metavar="JID...")
 @target_options
 def cancel(target: Target, jids: tuple[str, ...]) -> None:
@@ -89,7 +89,7 @@ def cancel(target: Target, jids: tuple[str, ...]) -> None:
         _print_outcomes(target, jids, namespace.cancel(jids, actor=person()))
 
 
-@job.command()
+@job.command(short_help="Put jobs into a queue, whatever their state.")
 @click.argument("jids", nargs=-1, required=True, metavar="JID...")
 @click.option("--to", "queue", required=True, metavar="QUEUE", help="The queue to put them into.")
 @click.option("--delay", type=float, default=0.0, metavar="SECONDS", help="Hold them back for so long.")
@@ -100,7 +100,7 @@ def move(target: Target, jids: tuple[str, ...], queue: str, delay: float) -> Non
         _print_outcomes(target, jids, namespace.move(jids, queue, delay=delay, actor=person()))
 
 
-@job.command()
+@job.command(short_help="Take running jobs from their workers.")
 @click.argument("jids", nargs=-1, required=True, metavar="JID...")
 @target_options
 def timeout(target: Target, jids: tuple[str, ...]) -> None:
@@ -112,7 +112,7 @@ def timeout(target: Target, jids: tuple[str, ...]) -> None:
 @job.command()
 @click.argument("jids", nargs=-1, required=True, metavar="JID...")
 @click.option("--priority", "-p", type=int, help="-511 to 511, high first; keeps the place among equals.")
-@click.option("--data", metavar="JSON")
+@click.option("--data", metavar="JSON", help="New data, whole.")
 @click.option("--tag", "-t", "add", multiple=True, metavar="TAG", help="A tag to add; may stand several times.")
 @click.option("--untag", "remove", multiple=True, metavar="TAG", help="A tag to remove; may stand several times.")
 @click.option("--retries", type=int, metavar="N", help="Retries at each stage.")

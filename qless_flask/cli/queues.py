@@ -27,7 +27,7 @@ def queues() -> None:
     """
 
 
-@queues.command(short_help="Sum all queues up, or those named (without a command it is this one).")
+@queues.command(short_help="Sum queues up (also: queues [QUEUE]...).")
 @click.argument("names", nargs=-1, metavar="[QUEUE]...")
 @target_options
 def show(target: Target, names: tuple[str, ...]) -> None:
@@ -43,7 +43,7 @@ def show(target: Target, names: tuple[str, ...]) -> None:
         click.echo(f"No queues in namespace {target.namespace} of {target.url} yet.")
 
 
-@queues.command()
+@queues.command(short_help="Let nothing be popped from a queue.")
 @click.argument("queue")
 @target_options
 def pause(target: Target, queue: str) -> None:

@@ -39,9 +39,9 @@ STOP_SECONDS = 5
 
 @click.command()
 @url_option
-@click.option("--host", default=DEFAULT_HOST, show_default=True, help="A loopback address or name of this machine.")
+@click.option("--host", default=DEFAULT_HOST, show_default=True, help="A loopback address of this machine.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Default: 5000 or, if that is taken, the next free one.")
-@click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option("--processes", type=click.IntRange(1, 64), default=2, show_default=True, help="That answer requests.")
 @click.option(
     "--threads",
     type=click.IntRange(8, 4096),

@@ -14,11 +14,13 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 @click.command(short_help="Work queues with the functions of your modules.")
 @url_option
 @namespace_option
-@click.option("--queue", "-q", "queues", multiple=True, required=True, help="To work; several in their order.")
+@click.option(
+    "--queue", "-q", "queues", multiple=True, required=True, metavar="QUEUE", help="To work; may stand several times."
+)
 @click.option(
     "--import", "modules", multiple=True, required=True, metavar="MODULE", help="Whose @job functions to run."
 )
-@click.option("--processes", type=int, default=1, show_default=True)
+@click.option("--processes", type=int, default=1, show_default=True, help="Kept alive until the end.")
 @click.option("--threads", type=int, default=1, show_default=True, help="In each process.")
 @click.option("--concurrency", type=int, default=100, show_default=True, help="Of async functions, in each process.")
 @click.option(
@@ -32,7 +34,9 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 @click.option("--grace", type=float, default=30.0, show_default=True, help="Seconds to finish in, once told to stop.")
 @click.option("--max-jobs", type=int, metavar="N", help="Begin a process anew after so many jobs.")
 @click.option("--fork", is_flag=True, help="Run each job in a process of its own.")
-@click.option("--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True)
+@click.option(
+    "--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True, help="The least to tell."
+)
 def worker(
     url: str,
     namespace: str,

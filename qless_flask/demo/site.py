@@ -40,7 +40,7 @@ class Site:
             cwd=self._folder.name,
             # Where setuptools is installed it would put its own distutils in the place of the standard library's.
             env={**os.environ, "SETUPTOOLS_USE_DISTUTILS": "stdlib"},
-            # Held open: it quits at the end of its input, so it never outlives the demo.
+            # Held open: it quits at the end of its input.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
