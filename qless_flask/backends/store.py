@@ -352,9 +352,11 @@ class StoreNamespace(Namespace):
             popped = first(wait)
             while not popped.leases:
                 left = deadline - time.monotonic()
-                if left <= 0 or self._waiters.closed:
+                if left <= 0:
                     break
                 waiter.sleep(min(left, LOOK_AGAIN_SECONDS, self._until(popped.retry_at)))
+                if self._waiters.closed:
+                    break
                 popped = self._pop(pop, max(0.0, deadline - time.monotonic()))
         return popped
 

@@ -51,8 +51,12 @@ class RedisBackend(Backend):
     def close(self) -> None:
         self._waiters.close()
         for listener in list(self._listeners.values()):
-            listener.interrupt()
-        self._client.close()
+            listener.close()
+        if isinstance(self._client, RedisCluster):
+            self._client.close()
+        else:
+            # Those in use are let go of by who uses them: taken away, they would fail in the middle of an answer.
+            self._client.connection_pool.disconnect(inuse_connections=False)
 
     def _name(self, name: str) -> None:
         """Enter a namespace into the set of all, before its first write and now and then again."""

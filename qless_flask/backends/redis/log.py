@@ -24,6 +24,10 @@ class Source(Protocol):
     prefix: str
     client: Client
 
+    @property
+    def closed(self) -> bool:
+        """Tell whether the backend was closed."""
+
     def read(self, script: str, *arguments: Argument) -> Reply:
         """Run a script that changes nothing."""
 
@@ -35,7 +39,7 @@ def read_log(source: Source, after: str | None, limit: int, wait: float) -> Even
     while True:
         page = _read_page(source, cursor, limit)
         left = deadline - time.monotonic()
-        if page.events or left <= 0:
+        if page.events or left <= 0 or source.closed:
             return page
         _block(source, cursor, min(left, _BLOCK_SECONDS))
 

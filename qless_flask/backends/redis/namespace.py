@@ -195,6 +195,11 @@ class RedisNamespace(StoreNamespace):
 
     # Below
 
+    @property
+    def closed(self) -> bool:
+        """Tell whether the backend was closed."""
+        return self._waiters.closed
+
     def read(self, script: str, *arguments: Argument) -> Reply:
         """Run a script that changes nothing."""
         with told_as_ours():

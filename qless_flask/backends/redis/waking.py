@@ -7,6 +7,7 @@ no pop here needs any more hands it on to the next process.
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import cast
@@ -48,6 +49,13 @@ class Listener:
         if not started:
             self.interrupt()
 
+    def close(self) -> None:
+        """Wait until its thread has ended, now that its waiters are closed."""
+        thread = self._thread
+        if thread:
+            self.interrupt()
+            thread.join(2 * _BLOCK_SECONDS)
+
     def interrupt(self) -> None:
         """Let it look up from its blocking call."""
         try:
@@ -70,7 +78,7 @@ class Listener:
                 self._take(keys)
             except (RedisError, OSError):
                 # The pops that wait tell of the outage themselves: they look again after a while.
-                threading.Event().wait(_AFTER_OUTAGE_SECONDS)
+                time.sleep(_AFTER_OUTAGE_SECONDS)
 
     def _take(self, keys: dict[str, WaitKey]) -> None:
         found = cast("tuple[bytes, bytes] | None", self._client.blpop([*keys, self._control], _BLOCK_SECONDS))
