@@ -225,6 +225,17 @@ class TestServersThatAreDown:
         assert served(answer).queues() == []
         assert times[1] - times[0] >= 0.3
 
+    def test_a_server_that_is_away_for_long_is_unavailable_at_once(self) -> None:
+        calls: list[httpx.Request] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            calls.append(request)
+            return httpx.Response(503, headers={"Retry-After": "3600"})
+
+        with pytest.raises(BackendUnavailable, match="503"):
+            served(answer).queues()
+        assert len(calls) == 1
+
 
 class TestServersThatAreNotOurs:
     @pytest.mark.parametrize(
@@ -234,11 +245,14 @@ class TestServersThatAreNotOurs:
             (httpx.Response(301, headers={"Location": "https://localhost/"}), "mounted"),
             (httpx.Response(500, text="oops"), "mounted"),
             (httpx.Response(200, text="<h1>Welcome</h1>"), "cannot be read"),
+            (httpx.Response(200, json={"welcome": 1}), "cannot be understood"),
         ],
     )
     def test_it_says_what_may_be_wrong(self, response: httpx.Response, hint: str) -> None:
         with pytest.raises(Internal, match=hint):
             served(lambda request: response).queues()
+        with pytest.raises(Internal, match=hint):
+            HTTPBackend("http://localhost", transport=httpx.MockTransport(lambda request: response)).ping()
 
     @pytest.mark.parametrize(
         "url", ["http://", "http:///x", "ftp://localhost", "http://localhost?x=1", "http://[::1", "http://localhost:x"]

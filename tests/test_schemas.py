@@ -12,7 +12,7 @@ from hypothesis import strategies as some
 from msgspec import Raw
 
 from qless_flask.backends.base import Namespace
-from qless_flask.errors import Invalid, JobNotFound, LeaseLost, Malformed, QlessError
+from qless_flask.errors import Internal, Invalid, JobNotFound, LeaseLost, Malformed, QlessError
 from qless_flask.models import (
     Actor,
     Changes,
@@ -179,11 +179,19 @@ class TestTheTable:
             "jobs": [{"klass": "Crawl", "data": Raw(b"{}"), "queue": "fetch"}]
         }
 
-    def test_an_answer_that_is_none_is_invalid(self) -> None:
-        with pytest.raises(Invalid) as caught:
-            OPERATIONS["put"].load_answer({"jobs": [{"jid": "one"}]})
-
-        assert set(caught.value.fields) == {"jobs.0.state", "jobs.0.created"}
+    @pytest.mark.parametrize(
+        ("name", "answer", "fault"),
+        [
+            ("put", {"jobs": [{"jid": "one"}]}, "jobs.0.state"),
+            ("pop", {"jobs": [{"jid": "one"}], "retry_at": None}, "jobs.0.token"),
+            ("pop", {"jobs": ["one"], "retry_at": None}, "jobs.0"),
+            ("settle", {"results": [3]}, "results.0"),
+            ("recall", [], "body"),
+        ],
+    )
+    def test_an_answer_that_is_none_is_a_fault_of_the_server(self, name: str, answer: object, fault: str) -> None:
+        with pytest.raises(Internal, match=f"cannot be understood: {fault}"):
+            OPERATIONS[name].load_answer(answer)
 
 
 class TestProblems:
@@ -224,6 +232,18 @@ class TestOpaque:
 
         assert message == {"jobs": [{"data": Raw(text), "n": 1}]}
         assert wire.encode(message) == body
+
+    def test_how_deep_one_stands_does_not_say_how_deep_one_reads(self) -> None:
+        deep = b"[" * 900 + b"]" * 900
+
+        def from_below(levels: int) -> object:
+            return from_below(levels - 1) if levels else wire.decode(b'{"data":' + deep + b"}")
+
+        assert from_below(200) == {"data": Raw(deep)}
+
+    def test_what_nobody_can_read_is_malformed(self) -> None:
+        with pytest.raises(Malformed, match="too deep"):
+            wire.decode(b"[" * 1_000_000)
 
     @given(some.binary(max_size=30))
     def test_any_bytes_are_read_or_refused(self, body: bytes) -> None:

@@ -47,18 +47,25 @@ class PopSchema(Noun):
         return values
 
 
+class RightSchema(AnswerNoun):
+    """What a lease adds to the job that was popped."""
+
+    token = Text(required=True)
+    expires_at = Seconds(required=True, allow_none=True)
+
+
 class LeasedJob(fields.Field[Lease]):
     """A job just popped: as it stands, and its lease."""
 
     def _serialize(self, value: Lease | None, attr: str | None, obj: Any, **kwargs: Any) -> dict[str, Any] | None:
         if value is None:
             return None
-        return {**_JOB.dump(value.job), "lease": {"token": value.token, "expires_at": value.expires_at}}
+        return {**_JOB.dump(value.job), "lease": _RIGHT.dump(value)}
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Lease:
-        if not isinstance(value, dict) or not isinstance(value.get("lease"), dict):
-            raise ValidationError("must be a job with a lease")
-        job, lease = _JOB.load(value), value["lease"]
+        if not isinstance(value, dict):
+            raise ValidationError("must be an object")
+        lease, job = _RIGHT.load(value.get("lease", {})), _JOB.load(value)
         return Lease(job.jid, lease["token"], lease["expires_at"], job)
 
 
@@ -71,4 +78,4 @@ class PoppedSchema(AnswerNoun):
     retry_at = Seconds(required=True, allow_none=True)
 
 
-_JOB = JobSchema()
+_JOB, _RIGHT = JobSchema(), RightSchema()

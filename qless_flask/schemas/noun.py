@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from marshmallow import EXCLUDE, Schema, ValidationError, post_dump, post_load
 
-from qless_flask.errors import FieldErrors, Invalid
+from qless_flask.errors import FieldErrors, Internal, Invalid
 
 TOLD = 10
 """How many fields at fault an error's message speaks of; its `errors` name them all."""
@@ -63,6 +63,14 @@ def load(schema: Schema, message: object) -> Any:
         return schema.load(message)  # type: ignore[arg-type]
     except ValidationError as error:
         raise invalid(error) from error
+
+
+def load_answer(schema: Schema, message: object) -> Any:
+    """Load what a server answered. Raise Internal if it is not what the schema says."""
+    try:
+        return load(schema, message)
+    except Invalid as error:
+        raise Internal(f"the server's answer cannot be understood: {error.message}") from error
 
 
 def invalid(error: ValidationError) -> Invalid:

@@ -17,7 +17,7 @@ from qless_flask.schemas.byhand import ConfigureSchema, JidsSchema, MoveSchema, 
 from qless_flask.schemas.events import EventPageSchema, EventsAfterSchema
 from qless_flask.schemas.jobs import FilterSchema, JobSchema, LogLineSchema, NewJobSchema, PageSchema, PutSchema
 from qless_flask.schemas.leases import LeaseSchema, PoppedSchema, PopSchema, RenewedLeaseSchema
-from qless_flask.schemas.noun import AnswerNoun, Noun, load
+from qless_flask.schemas.noun import AnswerNoun, Noun, load_answer
 from qless_flask.schemas.queues import QueueSchema
 from qless_flask.schemas.records import (
     LeadSchema,
@@ -49,8 +49,8 @@ class Operation:
         return message
 
     def load_answer(self, message: object) -> Any:
-        """Read what the method answers from a message. Raise Invalid if it is no such answer."""
-        answer = load(self.answer, message)
+        """Read what the method answers from a message. Raise Internal if it is no such answer."""
+        answer = load_answer(self.answer, message)
         return answer[self.under] if self.under else answer
 
     def dump_answer(self, answer: object) -> dict[str, Any]:

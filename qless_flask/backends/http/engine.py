@@ -46,6 +46,8 @@ from qless_flask.models import (
     checked_settings,
     new_jid,
 )
+from qless_flask.schemas.mount import NamespacesSchema, ReadySchema
+from qless_flask.schemas.noun import load_answer
 from qless_flask.schemas.operations import OPERATIONS
 
 POLL_SECONDS = 30.0
@@ -69,12 +71,11 @@ class HTTPBackend(Backend):
         return HTTPNamespace(name, self._transport)
 
     def namespaces(self) -> list[str]:
-        answer: Any = self._transport.get("api/v1/namespaces")
+        answer = load_answer(NamespacesSchema(), self._transport.get("api/v1/namespaces"))
         return [each["name"] for each in answer["namespaces"]]
 
     def ping(self) -> list[str]:
-        answer: Any = self._transport.get("readyz", tries=1)
-        return list(answer["warnings"])
+        return list(load_answer(ReadySchema(), self._transport.get("readyz", tries=1))["warnings"])
 
     def close(self) -> None:
         self._transport.close()

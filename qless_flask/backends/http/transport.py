@@ -88,7 +88,10 @@ class Transport:
                 if response.status_code not in _UNAVAILABLE:
                     return _read(response)
                 fault = _refusal(response)
-                pause = max(pause, _retry_after(response))
+                told = _retry_after(response)
+                if told > LONGEST_PAUSE_SECONDS:
+                    raise fault
+                pause = max(pause, told)
                 sent = True
             except httpx.TransportError as error:
                 fault = BackendUnavailable(f"no answer from {self.url}: {error or type(error).__name__}")

@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 from flask import Response, url_for
 
+from qless_flask.schemas.mount import NamespacesSchema, ReadySchema
 from qless_flask.web.answers import answer
 from qless_flask.web.service import current_service
 from qless_flask.web.views import API, Views
@@ -35,10 +36,14 @@ def healthy() -> Response:
 @views.get("/readyz")
 def ready() -> Response:
     """Say that the store answers, and what its set-up puts at risk."""
-    return answer({"status": "ok", "warnings": current_service().backend.ping()})
+    return answer(_READY.dump({"status": "ok", "warnings": current_service().backend.ping()}))
 
 
 @views.get(f"{API}/namespaces")
 def list_namespaces() -> Response:
     """List the namespaces that have begun."""
-    return answer({"namespaces": [{"name": name} for name in current_service().backend.namespaces()]})
+    names = current_service().backend.namespaces()
+    return answer(_NAMESPACES.dump({"namespaces": [{"name": name} for name in names]}))
+
+
+_READY, _NAMESPACES = ReadySchema(), NamespacesSchema()
