@@ -133,6 +133,11 @@ class Loop:
             self.paused = False
             self._changed.notify_all()
 
+    def outlast_poll(self, seconds: float) -> None:
+        """Wait until no pop is under way that could bring jobs, after `close`."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._polling, seconds)
+
     def abandon(self) -> list[Settlement]:
         """Give up on all that still runs or could not be settled; answer what is left to tell the store."""
         with self._changed:
@@ -171,7 +176,7 @@ class Loop:
         try:
             leases = self._exchange(limit, wait)
         finally:
-            self._fetching = self._polling = False
+            self._fetching = False
         if leases is None:
             return
         if limit:
@@ -197,8 +202,12 @@ class Loop:
             pause = self._outage.met(error)
         finally:
             self._changed.acquire()
+            if limit:
+                self._polling = False
             if leases is None:
                 self._unsent[:0] = sent
+        if self._closing:
+            self._changed.notify_all()
         if leases is None:
             self._changed.wait(pause)
         return leases

@@ -108,6 +108,11 @@ class Worker:
         """Whether it pops nothing at present because it was told so."""
         return self._loop.paused
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._deadline is not None
+
     def _open_coroutines(self) -> Coroutines | None:
         if not self._execution.has_async or self._elsewhere:
             return None
@@ -151,8 +156,8 @@ class Worker:
         if command == "stop" and self._deadline is None:
             running = len(self._loop.heartbeat.jobs)
             logger.info("worker %s stops; %d jobs have %g s to finish", self.name, running, self._settings.grace)
-            self._deadline = time.monotonic() + self._settings.grace
             self._loop.close()
+            self._deadline = time.monotonic() + self._settings.grace
         elif command == "now":
             self._deadline = time.monotonic()
             self._loop.close()
@@ -173,6 +178,8 @@ class Worker:
         end = time.monotonic() + LINGER_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
+        # What is given back goes to whoever polls, and that must not be us when we are gone.
+        self._loop.outlast_poll(self._settings.poll + LINGER_SECONDS)
         left = self._loop.abandon()
         if left:
             logger.warning("worker %s gives back %d jobs unfinished", self.name, len(left))
