@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Literal, get_args
 
@@ -162,6 +163,13 @@ def new_jid() -> str:
         number, digit = divmod(number, 62)
         digits.append(_BASE_62[digit])
     return "".join(reversed(digits))
+
+
+def with_new_jid(job: NewJob) -> NewJob:
+    """Copy a job and give it a jid; what was checked once is not checked again."""
+    copied = copy(job)
+    object.__setattr__(copied, "jid", new_jid())
+    return copied
 
 
 # Leases

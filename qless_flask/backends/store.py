@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from qless_flask.backends.base import Namespace
 from qless_flask.backends.waiting import Waiters
@@ -49,7 +48,7 @@ from qless_flask.models import (
     Settlement,
     Worker,
     checked_settings,
-    new_jid,
+    with_new_jid,
 )
 
 LOOK_AGAIN_SECONDS = 5.0
@@ -83,7 +82,7 @@ class StoreNamespace(Namespace):
         check_batch("jobs", jobs)
         for job in jobs:
             self._check_size(job.data, job.jid)
-        return self._put([job if job.jid else replace(job, jid=new_jid()) for job in jobs]) if jobs else []
+        return self._put([job if job.jid else with_new_jid(job) for job in jobs]) if jobs else []
 
     def pop(
         self,

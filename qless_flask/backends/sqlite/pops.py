@@ -49,12 +49,12 @@ def pop(step: Step, asked: Pop) -> Popped:
     again = _remembered(step, asked)
     if again:
         return Popped(again)
-    queues = [queue for name in asked.queues if (queue := step.queue(name)) and not queue.paused]
+    queues = [queue for name in asked.queues if (queue := step.queue(name))]
     leases = tuple(_Popper(step, asked).take(queues))
     if leases:
         _remember(step, asked, leases)
         return Popped(leases)
-    return Popped((), _retry_at(step, queues))
+    return Popped((), _retry_at(step, [queue for queue in queues if not queue.paused]))
 
 
 def exchange(step: Step, settlements: Sequence[Settlement], asked: Pop) -> Exchanged:
@@ -84,7 +84,7 @@ class _Popper:
             if not self._left:
                 return
             self._look_after(queue)
-            for row in self._waiting(queue):
+            for row in () if queue.paused else self._waiting(queue):
                 self._lease(queue, row)
 
     def _take_in_turn(self, queues: Sequence[QueueRow]) -> None:
@@ -93,7 +93,7 @@ class _Popper:
         [turn] = self._step.connection.execute(TURN, (self._step.begun(),)).fetchone()
         names = self._asked.queues
         start = turn % len(names)
-        by_name = {queue.name: queue for queue in queues}
+        by_name = {queue.name: queue for queue in queues if not queue.paused}
         ring = deque(by_name[name] for name in (*names[start:], *names[:start]) if name in by_name)
         rows = {queue.id: iter(self._waiting(queue)) for queue in ring}
         while ring and self._left:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from qless_flask.backends.base import Namespace
-from qless_flask.models import Complete, Fail, Release
+from qless_flask.models import ORDERS, Complete, Fail, Order, Release
 from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.conformance.scenes import (
     get,
@@ -276,6 +276,21 @@ class TestPops:
         assert pop_all(namespace) == []
         namespace.resume("work")
         assert pop_all(namespace) == ["a"]
+
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_pausing_stops_neither_the_taking_back_of_lost_leases_nor_promotion(
+        self, namespace: Namespace, clock: ManualClock, order: Order
+    ) -> None:
+        """The ancestor's twenty-seventh fault."""
+        put(namespace, "lost")
+        pop(namespace)
+        put(namespace, "due", delay=1)
+        namespace.pause("work")
+        clock.advance(60)
+
+        assert not namespace.pop(["work"], "bob", 10, order=order)
+
+        assert (queue(namespace).running, queue(namespace).scheduled, queue(namespace).waiting) == (0, 0, 2)
 
     def test_a_pop_is_told(self, namespace: Namespace, clock: ManualClock) -> None:
         put(namespace, "a")

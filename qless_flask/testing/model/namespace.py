@@ -112,11 +112,12 @@ class ModelNamespace(StoreNamespace):
         again = self._leases_again(world, pop)
         if again:
             return Popped(tuple(again))
-        open_queues = [name for name in pop.queues if name in world.queues and not world.queues[name].paused]
+        known = [name for name in pop.queues if name in world.queues]
+        open_queues = [name for name in known if not world.queues[name].paused]
         if pop.order == "listed":
-            taken = self._take_listed(world, pop, open_queues)
+            taken = self._take_listed(world, pop, known)
         else:
-            taken = self._take_in_turn(world, pop, open_queues)
+            taken = self._take_in_turn(world, pop, known)
         if not taken:
             return Popped((), lookups.next_due(world, open_queues))
         if pop.request is not None:
@@ -138,6 +139,8 @@ class ModelNamespace(StoreNamespace):
             if len(taken) == pop.limit:
                 break
             world.attend(queue)
+            if world.queues[queue].paused:
+                continue
             for job in world.waiting(queue)[: pop.limit - len(taken)]:
                 world.lease(job, pop.worker)
                 taken.append(job)
@@ -147,7 +150,8 @@ class ModelNamespace(StoreNamespace):
         for queue in queues:
             world.attend(queue)
         first = world.turns % len(pop.queues)
-        turn = [queue for queue in pop.queues[first:] + pop.queues[:first] if queue in queues]
+        in_turn = pop.queues[first:] + pop.queues[:first]
+        turn = [queue for queue in in_turn if queue in queues and not world.queues[queue].paused]
         taken: list[JobRecord] = []
         while any(world.waiting(queue) for queue in turn) and len(taken) < pop.limit:
             for queue in turn:
