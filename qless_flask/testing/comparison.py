@@ -1,0 +1,127 @@
+"""Whether a backend and the model say the same of everything, but for what each may choose itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from qless_flask.backends.base import Namespace
+from qless_flask.models import STATES, Event, Filter, Lease, Popped
+from qless_flask.testing import strategies as draw
+from qless_flask.testing.model import ModelNamespace
+
+DAY = 86_400.0
+PAGE = 1000
+
+
+def same(real: object, model: object, about: object) -> None:
+    """Raise AssertionError, telling both, unless the backend says what the model says."""
+    if real != model:
+        raise AssertionError(f"{about}:\n  the backend says {real}\n  the model says   {model}")
+
+
+class Comparison:
+    """Holds the look-ups of a backend against those of the model."""
+
+    def __init__(self, model: ModelNamespace, real: Namespace, jids: Mapping[str, None]) -> None:
+        self._model = model
+        self._real = real
+        self._jids = jids
+        """All jids that there were; it grows."""
+
+    def all(self, page_size: int, latest: float) -> None:
+        """Compare everything; `latest` is the latest time that there was."""
+        self.jobs()
+        self.walks(page_size)
+        same(self._real.queues(), self._model.queues(), "queues")
+        self.workers(latest)
+        self.events()
+
+    def jobs(self) -> None:
+        """Compare the jobs, whole, and their logs."""
+        jids = list(self._jids)
+        for jid, real, model in zip(jids, self._real.get(jids), self._model.get(jids), strict=True):
+            same(real, model, jid)
+            if real:
+                same(self._real.lines(jid), self._model.lines(jid), f"the log of {jid}")
+
+    def walks(self, page_size: int) -> None:
+        """Compare what selects find: in order where there is one, each once everywhere."""
+        for queue in draw.QUEUES:
+            for state in STATES:
+                filter = Filter(queue=queue, state=state)
+                same(_walk(self._real, filter, page_size), _walk(self._model, filter, page_size), filter)
+        others = [Filter(), Filter(queue="one"), Filter(state="waiting"), Filter(q="CR", queue="two")]
+        others += [Filter(tag=tag) for tag in draw.TAGS]
+        others += [Filter(worker=worker) for worker in draw.WORKERS]
+        others += [Filter(group=group, queue="one") for group in (*draw.GROUPS, "lost", "timeout")]
+        for filter in others:
+            found, expected = (sorted(_walk(each, filter, page_size)) for each in (self._real, self._model))
+            same(found, expected, filter)
+
+    def workers(self, latest: float) -> None:
+        """Compare the workers; a store may be a second late in writing when it saw one."""
+        real, model = self._real.workers(), self._model.workers()
+        same([(each.name, each.running) for each in real], [(each.name, each.running) for each in model], "workers")
+        for found, expected in zip(real, model, strict=True):
+            if not expected.seen_at - 1 < found.seen_at <= max(latest, expected.seen_at):
+                same(found, expected, "when a worker was seen")
+
+    def forgotten_workers(self, latest: float) -> None:
+        """Let the model follow where the backend had a choice whom to forget."""
+        known = {each.name: each.seen_at for each in self._real.workers()}
+        world = self._model.world
+        for name, seen in [*world.workers.items()]:
+            if name not in known and seen / 1000 - 1 + DAY <= latest:
+                del world.workers[name]
+        for name in known.keys() - world.workers.keys():
+            world.workers[name] = round(known[name] * 1000)
+
+    def events(self) -> None:
+        """Compare the logs, job by job: among jobs the order within one operation is the store's own affair."""
+        real, model = _by_subject(_read(self._real)), _by_subject(_read(self._model))
+        for subject in real.keys() | model.keys():
+            same(real.get(subject), model.get(subject), f"the events of {subject}")
+
+
+def same_popped(model: Popped, real: Popped, now: float) -> None:
+    """Compare the answers of a pop but for the tokens; `retry_at` may be earlier, but not in the past."""
+    same([_tokenless(lease) for lease in real], [_tokenless(lease) for lease in model], "popped")
+    if model.leases or model.retry_at is None:
+        right = real.retry_at is None or (not model.leases and real.retry_at > now)
+    else:
+        right = (
+            real.retry_at is not None
+            and real.retry_at <= model.retry_at
+            and (real.retry_at > now or model.retry_at <= now)
+        )
+    if not right:
+        same(real.retry_at, model.retry_at, f"retry_at, now {now}")
+
+
+def _tokenless(lease: Lease) -> tuple[object, ...]:
+    return lease.jid, lease.expires_at, lease.job
+
+
+def _walk(namespace: Namespace, filter: Filter, page_size: int) -> list[str]:
+    page = namespace.select(filter, None, page_size)
+    found = [job.jid for job in page.jobs]
+    while page.next is not None:
+        page = namespace.select(filter, page.next, page_size)
+        found += [job.jid for job in page.jobs]
+    return found
+
+
+def _read(namespace: Namespace) -> Iterable[Event]:
+    page = namespace.events(None, PAGE)
+    while page.events:
+        yield from page.events
+        page = namespace.events(page.next, PAGE)
+
+
+def _by_subject(events: Iterable[Event]) -> dict[tuple[str, str], list[Event]]:
+    found: dict[tuple[str, str], list[Event]] = {}
+    for event in events:
+        subject = ("job", event.jid) if event.jid else ("queue", event.queue or "")
+        found.setdefault(subject, []).append(replace(event, cursor=""))
+    return found

@@ -1,0 +1,206 @@
+"""Random operations, side by side on the model and on a backend: every answer must be the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from qless_flask.backends.base import Namespace
+from qless_flask.errors import QlessError
+from qless_flask.models import Job, Lease, NewJob, Pop, Popped, Put, Settlement
+from qless_flask.testing import strategies as draw
+from qless_flask.testing.checked import Checked
+from qless_flask.testing.clock import ManualClock
+from qless_flask.testing.comparison import Comparison, same, same_popped
+from qless_flask.testing.invariants import check
+from qless_flask.testing.model import ModelBackend, inspect
+
+HOUR = 3600.0
+Answer = TypeVar("Answer")
+Picked = list[tuple[int, str, draw.Ending]]
+
+
+@dataclass(slots=True)
+class Ground:
+    """A fresh namespace of the backend to try, by the clock that it goes by, and how to check it."""
+
+    namespace: Namespace
+    clock: ManualClock
+    check: Callable[[], object]
+    counts: Counter[str] = field(default_factory=Counter)
+    """How many examples, steps and operations there were."""
+
+
+class Machine(RuleBasedStateMachine):
+    """Does to the model what it does to the backend. Subclass it with a `ground`."""
+
+    def ground(self) -> Ground:
+        """Prepare a ground for one example."""
+        raise NotImplementedError
+
+    def __init__(self) -> None:
+        super().__init__()
+        ground = self.ground()
+        self.clock, self.counts, self.check = ground.clock, ground.counts, ground.check
+        self.real = Checked(ground.namespace, lambda: self.counts.update(("operations",)))
+        self.model = ModelBackend(clock=self.clock).namespace(self.real.name)
+        self.pairs: list[tuple[Lease, Lease]] = []
+        """The leases that there were, the latest last: what the model called each, and what the backend did."""
+        self.jids: dict[str, None] = dict.fromkeys(draw.JIDS)
+        self.latest = self.clock()
+        self.back_until = 0.0
+        """The time at which the clock was set back last."""
+        self.compare = Comparison(self.model, self.real, self.jids)
+        self.counts["examples"] += 1
+
+    # Jobs go in, are worked, and end
+
+    @rule(jobs=draw.new_jobs("keep", "replace"), at=st.none() | st.sampled_from((-5.0, 0.0, 5.0)))
+    def put(self, jobs: list[NewJob], at: float | None) -> None:
+        if at is not None:
+            jobs = [replace(job, delay=0.0, at=self.clock() + at) for job in jobs]
+        answer = self._attempt(lambda: self.real.put(jobs))
+        # The model gets the jids that the backend made up.
+        puts: Sequence[Put] = answer if isinstance(answer, list) else ()
+        named = [replace(job, jid=put.jid) for job, put in zip(jobs, puts, strict=True)] if puts else jobs
+        same(answer, self._attempt(lambda: self.model.put(named)), "put")
+        self.jids.update(dict.fromkeys(put.jid for put in puts))
+
+    @rule(jobs=draw.new_jobs("reject", "keep"))
+    def put_if_new(self, jobs: list[NewJob]) -> None:
+        self.put(jobs, None)
+
+    @rule(pop=draw.pops)
+    def pop(self, pop: Pop) -> None:
+        model, real = (
+            each.pop(pop.queues, pop.worker, pop.limit, order=pop.order, request=pop.request)
+            for each in (self.model, self.real)
+        )
+        self._popped(model, real)
+
+    @rule(settlements=draw.settlements, pop=draw.pops)
+    def exchange(self, settlements: Picked, pop: Pop) -> None:
+        model, real = self._settlements(settlements)
+
+        exchanged = self.real.exchange(real, pop)
+        expected = self.model.exchange(model, pop)
+
+        same(exchanged.results, expected.results, "settled in an exchange")
+        self._popped(expected.popped, exchanged.popped)
+
+    @rule(settlements=draw.settlements)
+    def settle(self, settlements: Picked) -> None:
+        model, real = self._settlements(settlements)
+
+        same(self.real.settle(real), self.model.settle(model), "settled")
+
+    @rule(picked=draw.leases)
+    def heartbeat(self, picked: list[tuple[int, str]]) -> None:
+        pairs = [self._lease(pick, jid) for pick, jid in picked]
+
+        answers = self.real.heartbeat([real for _, real in pairs])
+        expected = self.model.heartbeat([model for model, _ in pairs])
+
+        same([_tokenless(answer) for answer in answers], [_tokenless(answer) for answer in expected], "heartbeats")
+
+    @rule(pick=draw.picks, jid=draw.jids, message=draw.messages, data=draw.maybe_data)
+    def log(self, pick: int, jid: str, message: str, data: str | None) -> None:
+        model, real = self._lease(pick, jid)
+
+        answer = self._attempt(lambda: self.real.log(real, message, data))
+
+        same(answer, self._attempt(lambda: self.model.log(model, message, data)), "log")
+
+    # By hand
+
+    @rule(call=draw.by_hand)
+    def do_by_hand(self, call: draw.Call) -> None:
+        self._both(call)
+
+    @rule(call=draw.steering)
+    def steer(self, call: draw.Call) -> None:
+        self._both(call)
+
+    # Upkeep and records
+
+    @rule(limit=draw.limits)
+    def promote(self, limit: int) -> None:
+        real, model = self.real.promote(limit), self.model.promote(limit)
+
+        done = (model.promoted, model.lost)
+        # A store may say that there might be more when it has just reached the limit.
+        more = model.more or (real.more and sum(done) == limit)
+        same(real, replace(model, more=more), "promoted")
+
+    # A store may date what is told while the clock is set back by the latest time that it has seen.
+    @precondition(lambda self: self.clock() >= self.back_until + HOUR)
+    @rule()
+    def prune(self) -> None:
+        self.compare.events()
+        same(self.real.prune(), self.model.prune(), "pruned")
+        self.compare.forgotten_workers(self.latest)
+
+    @rule(call=draw.keeping)
+    def keep(self, call: draw.Call) -> None:
+        self._both(call)
+
+    @rule(seconds=draw.advances)
+    def advance(self, seconds: float) -> None:
+        if seconds < 0:
+            self.back_until = self.latest
+        self.clock.advance(seconds)
+        self.latest = max(self.latest, self.clock())
+
+    # What it all comes to
+
+    @rule(page_size=draw.page_sizes)
+    def look(self, page_size: int) -> None:
+        self.compare.all(page_size, self.latest)
+
+    @invariant()
+    def rules_hold(self) -> None:
+        self.counts["steps"] += 1
+        self.check()
+        check(inspect(self.model))
+
+    def teardown(self) -> None:
+        self.compare.all(2, self.latest)
+
+    def _lease(self, pick: int, jid: str) -> tuple[Lease, Lease]:
+        if pick == 0 or not self.pairs:
+            return Lease(jid, "nobody's"), Lease(jid, "nobody's")
+        return self.pairs[-min(pick, len(self.pairs))]
+
+    def _settlements(self, picked: Picked) -> tuple[list[Settlement], list[Settlement]]:
+        pairs = [(kind, *self._lease(pick, jid)) for pick, jid, kind in picked]
+        return [kind(model) for kind, model, _ in pairs], [kind(real) for kind, _, real in pairs]
+
+    def _popped(self, model: Popped, real: Popped) -> None:
+        same_popped(model, real, self.clock())
+        known = dict(self.pairs)
+        for pair in zip(model, real, strict=True):
+            self.counts["leases"] += 1
+            bare_model, bare_real = (Lease(lease.jid, lease.token) for lease in pair)
+            # A token is new, or, asked for again, still the same.
+            if known.setdefault(bare_model, bare_real) is bare_real:
+                same(bare_real in [real for _, real in self.pairs], False, "the token was there before")
+                self.pairs.append((bare_model, bare_real))
+            same(bare_real, known[bare_model], "the token of a lease that is given again")
+
+    def _both(self, act: Callable[[Namespace], Answer]) -> None:
+        same(self._attempt(lambda: act(self.real)), self._attempt(lambda: act(self.model)), act)
+
+    def _attempt(self, act: Callable[[], Answer]) -> Answer | QlessError:
+        try:
+            return act()
+        except QlessError as error:
+            return error
+
+
+def _tokenless(answer: Lease | QlessError) -> tuple[str, float | None, Job | None] | QlessError:
+    return answer if isinstance(answer, QlessError) else (answer.jid, answer.expires_at, answer.job)
