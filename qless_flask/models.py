@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from copy import copy
 from dataclasses import KW_ONLY, dataclass, fields
 from typing import Literal, get_args
 
@@ -167,7 +166,9 @@ def new_jid() -> str:
 
 def with_new_jid(job: NewJob) -> NewJob:
     """Copy a job and give it a jid; what was checked once is not checked again."""
-    copied = copy(job)
+    copied = object.__new__(NewJob)
+    for name in _NEW_JOB_FIELDS:
+        object.__setattr__(copied, name, getattr(job, name))
     object.__setattr__(copied, "jid", new_jid())
     return copied
 
@@ -549,6 +550,7 @@ class Pruned:
     more: bool
 
 
+_NEW_JOB_FIELDS = tuple(each.name for each in fields(NewJob))
 _BASE_62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _42_BITS = (1 << 42) - 1
 
