@@ -84,7 +84,7 @@ class Checks:
     def seconds(self, field: str, value: object, low: float, high: float) -> None:
         """A number of seconds, both ends included; not NaN."""
         if type(value) not in (int, float) or not low <= value <= high:  # type: ignore[operator]
-            self.wrong(field, f"must be a number of seconds from {low:g} to {high:g}")
+            self.wrong(field, f"must be a number of seconds from {low:g} to {high:,.10g}")
 
     def one_of(self, field: str, value: object, choices: Collection[str]) -> None:
         """One of a few words."""

@@ -16,10 +16,15 @@ TOLD = 10
 class Noun(Schema):
     """The shape of one noun. With a `model`, loading makes one; what the model finds Invalid becomes field errors."""
 
-    error_messages = {"unknown": "is no field here", "type": "must be an object"}
+    error_messages = {"type": "must be an object"}
     model: ClassVar[Any] = None
     sparse: ClassVar[bool] = True
     """Leave out what is None when dumped."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        known = ", ".join(field.data_key or name for name, field in self.load_fields.items())
+        self.error_messages = {**self.error_messages, "unknown": f"is no field here; there are {known or 'none'}"}
 
     def make(self, values: dict[str, Any]) -> object:
         """Build what stands for the fields that were loaded; `values` is its own to take apart."""
