@@ -6,10 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from qless_flask.errors import LeaseLost
+from qless_flask.worker import interrupt
 from qless_flask.worker.interrupt import Interruptible
 
 
@@ -47,6 +49,34 @@ def test_what_has_not_begun_cannot_be_interrupted() -> None:
 
     assert call.interrupt(LeaseLost) is False
     assert call.run(lambda: 7) == 7
+
+
+def test_the_end_of_a_call_waits_for_an_interrupt_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    call, claimed = Interruptible(), threading.Event()
+    send = interrupt._set_async_exception
+
+    def send_late(thread_id: int, exception: object) -> object:
+        if exception is LeaseLost:
+            claimed.set()
+            time.sleep(0.1)
+        return send(thread_id, exception)
+
+    monkeypatch.setattr(interrupt, "_set_async_exception", send_late)
+    thread = threading.Thread(target=call.interrupt, args=(LeaseLost,))
+    started: list[bool] = []
+
+    def function() -> int:
+        thread.start()
+        started.append(claimed.wait(10))
+        return 7
+
+    # The function has its result before the exception is sent, which still may not strike after the call.
+    with suppress(LeaseLost):
+        call.run(function)
+    thread.join()
+    for number in range(1_000):
+        str(number)
+    assert started == [True]
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ class Worker:
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._deadline: float | None = None
+        self._signals = 0
         self._crash: BaseException | None = None
 
     def run(self) -> None:
@@ -152,7 +153,9 @@ class Worker:
 
     def _obey(self, command: Command) -> None:
         if command == "signal":
-            command = "stop" if self._deadline is None else "now"
+            # Counted apart from `stop`: a terminal's Ctrl-C reaches a pool's process twice, once through its parent.
+            self._signals += 1
+            command = "stop" if self._signals == 1 else "now"
         if command == "stop" and self._deadline is None:
             running = len(self._loop.heartbeat.jobs)
             logger.info("worker %s stops; %d jobs have %g s to finish", self.name, running, self._settings.grace)
