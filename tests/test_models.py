@@ -1,0 +1,170 @@
+"""The nouns: what cannot be wrong, and the little that they know."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+
+import pytest
+
+from qless_flask import models
+from qless_flask.errors import Invalid
+from qless_flask.models import (
+    Changes,
+    Failure,
+    Filter,
+    Job,
+    Lease,
+    NewJob,
+    Pop,
+    Popped,
+    QueueSettings,
+    checked_settings,
+    new_jid,
+)
+
+JOB = Job(
+    jid="Jid-1",
+    klass="Crawl",
+    queue="work",
+    state="failed",
+    priority=0,
+    tags=("x",),
+    retries=None,
+    remaining=5,
+    losses=0,
+    pipeline=(),
+    worker=None,
+    failure=Failure("Broken", "No such HOST", 1.0, "ann", 1),
+    created_at=1.0,
+    available_at=1.0,
+    started_at=None,
+    ended_at=2.0,
+)
+RUNNING = dataclasses.replace(JOB, state="running", worker="ann", ended_at=None)
+
+
+def test_every_noun_is_frozen_and_slotted() -> None:
+    nouns = [cls for _, cls in inspect.getmembers(models, inspect.isclass) if dataclasses.is_dataclass(cls)]
+
+    assert len(nouns) > 20
+    for noun in nouns:
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(object.__new__(noun), dataclasses.fields(noun)[0].name, None)
+        assert "__slots__" in vars(noun)
+
+
+def test_a_bad_new_job_tells_all_that_is_wrong() -> None:
+    with pytest.raises(Invalid) as caught:
+        NewJob("", "{", queue="a b", jid="", priority=512, delay=-1, tags=("",), retries=-1, pipeline=("",))
+
+    assert list(caught.value.fields) == [
+        "klass",
+        "data",
+        "queue",
+        "jid",
+        "priority",
+        "delay",
+        "tags.0",
+        "retries",
+        "pipeline.0",
+    ]
+
+
+def test_a_tag_given_twice_counts_once_in_its_first_place() -> None:
+    assert NewJob("K", queue="q", tags=("b", "a", "b")).tags == ("b", "a")
+    assert Changes(add_tags=("b", "a", "b"), remove_tags=("c", "c")).add_tags == ("b", "a")
+    assert Changes(add_tags=("b", "a", "b"), remove_tags=("c", "c")).remove_tags == ("c",)
+
+
+def test_a_queue_popped_from_twice_counts_once() -> None:
+    assert Pop(("b", "a", "b"), "ann").queues == ("b", "a")
+
+
+def test_a_job_is_due_at_a_time_or_after_a_delay_not_both() -> None:
+    assert NewJob("K", queue="q", at=5.0).at == 5.0
+    with pytest.raises(Invalid) as caught:
+        NewJob("K", queue="q", at=5.0, delay=5.0)
+    assert list(caught.value.fields) == ["at"]
+
+
+def test_lists_are_kept_as_tuples_so_that_nobody_changes_them() -> None:
+    job = NewJob("K", queue="q", pipeline=["a", "b"], tags=["t"])  # type: ignore[arg-type]
+
+    assert (job.pipeline, job.tags) == (("a", "b"), ("t",))
+
+
+def test_a_popped_is_a_sequence_of_its_leases() -> None:
+    a, b = Lease("a", "1"), Lease("b", "2")
+    popped = Popped((a, b))
+
+    assert (list(popped), len(popped), popped[1]) == ([a, b], 2, b)
+    assert not Popped(())
+
+
+def test_jids_are_short_and_sort_by_the_time_of_their_making(monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter(range(1_700_000_000_000, 1_700_000_002_000, 2))
+    monkeypatch.setattr("qless_flask.models.time.time_ns", lambda: next(moments) * 1_000_000)
+
+    jids = [new_jid() for _ in range(1000)]
+
+    assert jids == sorted(jids)
+    assert len(set(jids)) == 1000
+    assert {len(jid) for jid in jids} == {14}
+    assert all(jid.isascii() and jid.isalnum() for jid in jids)
+
+
+def test_jids_made_in_one_moment_are_different(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qless_flask.models.time.time_ns", lambda: 1_700_000_000_000_000_000)
+
+    assert len({new_jid() for _ in range(10_000)}) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("filter", "job", "expected"),
+    [
+        (Filter(), JOB, True),
+        (Filter(state="failed", queue="work", tag="x", klass="Crawl", group="Broken"), JOB, True),
+        (Filter(state="waiting"), JOB, False),
+        (Filter(queue="other"), JOB, False),
+        (Filter(tag="y"), JOB, False),
+        (Filter(klass="crawl"), JOB, False),
+        (Filter(group="broken"), JOB, False),
+        (Filter(group="Broken"), RUNNING, False),
+        (Filter(worker="ann"), RUNNING, True),
+        (Filter(worker="ann"), JOB, False),
+        (Filter(worker="bob"), RUNNING, False),
+        (Filter(q="jid-"), JOB, True),
+        (Filter(q="id-1"), JOB, False),
+        (Filter(q="RAWL"), JOB, True),
+        (Filter(q="roke"), JOB, True),
+        (Filter(q="such host"), JOB, True),
+        (Filter(q="ann"), JOB, False),
+        (Filter(q="work"), JOB, False),
+        (Filter(q="crawl"), dataclasses.replace(JOB, failure=None), True),
+        (Filter(q="broken"), dataclasses.replace(JOB, failure=None), False),
+    ],
+)
+def test_a_filter_knows_what_it_asks_for(filter: Filter, job: Job, expected: bool) -> None:
+    assert filter.matches(job) is expected
+
+
+def test_settings_begin_with_the_defaults() -> None:
+    assert QueueSettings() == QueueSettings(heartbeat=60.0, retries=5, max_losses=3)
+
+
+def test_settings_are_checked_each_whole() -> None:
+    assert checked_settings({"heartbeat": None, "retries": 0}) == {"heartbeat": None, "retries": 0}
+    assert checked_settings({}) == {}
+    for changes in ({"heartbeat": 0.05}, {"retries": None}, {"max_losses": -1}, {"retries": True}):
+        with pytest.raises(Invalid) as caught:
+            checked_settings(changes)
+        assert list(caught.value.fields) == list(changes)
+
+
+def test_an_unknown_setting_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(Invalid) as caught:
+        checked_settings({"heartbeats": 5})
+
+    assert list(caught.value.fields) == ["heartbeats"]
+    assert "heartbeat, retries, max_losses" in str(caught.value)

@@ -1,0 +1,106 @@
+"""The waits inside one process: who is woken, and in which order."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+from qless_flask.backends.waiting import Waiters
+
+
+def test_a_wake_reaches_those_who_wait_for_the_queue_longest_first() -> None:
+    waiters = Waiters()
+    first, second = waiters.join("ns", ["a"]), waiters.join("ns", ["a", "b"])
+    other = waiters.join("ns", ["b"])
+
+    assert waiters.wake("ns", "a") == 1
+
+    assert (first.woken, second.woken, other.woken) == (True, False, False)
+
+
+def test_as_many_are_woken_as_there_are_jobs() -> None:
+    waiters = Waiters()
+    waiting = [waiters.join("ns", ["a"]) for _ in range(3)]
+
+    assert waiters.wake("ns", "a", 2) == 2
+    assert [waiter.woken for waiter in waiting] == [True, True, False]
+    assert waiters.wake("ns", "a", 2) == 1
+    assert waiters.wake("ns", "a", 2) == 0
+
+
+def test_a_wake_for_another_namespace_or_queue_reaches_nobody() -> None:
+    waiters = Waiters()
+    waiter = waiters.join("ns", ["a"])
+
+    assert waiters.wake("other", "a") == waiters.wake("ns", "b") == 0
+    assert not waiter.woken
+
+
+def test_a_wake_before_the_sleep_is_not_lost() -> None:
+    waiters = Waiters()
+    with waiters.join("ns", ["a"]) as waiter:
+        waiters.wake("ns", "a")
+        begun = time.monotonic()
+
+        assert waiter.sleep(20)
+
+        assert time.monotonic() - begun < 5
+        assert not waiter.woken
+
+
+def test_a_sleep_that_nobody_ends_ends_by_itself() -> None:
+    with Waiters().join("ns", ["a"]) as waiter:
+        assert not waiter.sleep(0.01)
+
+
+def test_a_wake_that_was_not_followed_is_handed_on() -> None:
+    waiters = Waiters()
+    with waiters.join("ns", ["a"]) as first, waiters.join("ns", ["a"]) as second:
+        waiters.wake("ns", "a")
+        assert (first.woken, second.woken) == (True, False)
+
+        waiters.leave(first)
+
+        assert second.woken
+
+
+def test_who_has_left_is_woken_no_more_and_nothing_is_kept_of_them() -> None:
+    waiters = Waiters()
+    with waiters.join("ns", ["a", "b"]):
+        assert sorted(waiters.keys()) == [("ns", "a"), ("ns", "b")]
+
+    assert waiters.keys() == []
+    assert waiters.wake("ns", "a") == 0
+
+
+def test_the_store_is_asked_to_listen_whenever_a_wait_begins() -> None:
+    asked: list[Sequence[tuple[str, str]]] = []
+    waiters = Waiters(asked.append)
+
+    waiters.join("ns", ["a"])
+    waiters.join("ns", ["b", "c"])
+
+    assert asked == [[("ns", "a")], [("ns", "b"), ("ns", "c")]]
+
+
+def test_closing_wakes_everybody_for_good() -> None:
+    waiters = Waiters()
+    woken: list[bool] = []
+
+    def wait() -> None:
+        with waiters.join("ns", ["a"]) as waiter:
+            woken.append(waiter.sleep(20))
+            woken.append(waiter.sleep(20))
+
+    threads = [threading.Thread(target=wait) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while not waiters.keys():
+        time.sleep(0.001)
+    waiters.close()
+    for thread in threads:
+        thread.join(5)
+
+    assert woken == [True] * 6
+    assert waiters.closed
