@@ -110,8 +110,9 @@ class Namespace(ABC):
         """Lease up to `limit` jobs of these queues to a worker: by queue as `order` says, then priority, then place.
 
         On the way it takes back lost leases, then promotes what is due, at most 100 of each a queue. A paused queue is
-        looked after all the same, but gives nothing, as one that is unknown. With nothing to give it waits up to `wait` seconds for a job, and then answers empty;
-        `retry_at` says when something will be due or lost. A queue's `heartbeat` sets `expires_at`. Every token is new.
+        looked after all the same, but gives nothing, as one that is unknown. With nothing to give it waits up to `wait`
+        seconds for a job, and then answers empty; `retry_at` says when something will be due or lost. A queue's
+        `heartbeat` sets `expires_at`. Every token is new.
 
         The same `worker` and `request` within a heartbeat of the first call (60 s where a queue has none) are given
         those of the same leases that are still live, so that a lost answer costs nothing; once none is, they pop anew.

@@ -68,13 +68,15 @@ def to_seconds(milliseconds: int) -> float:
 class StoreNamespace(Namespace):
     """A namespace that lies in a store of its own rather than behind a server."""
 
-    def __init__(self, name: str, waiters: Waiters, max_data_bytes: int = MAX_DATA_BYTES) -> None:
+    max_data_bytes = MAX_DATA_BYTES
+    """How long the data of a job may be; its backend may set it otherwise."""
+
+    def __init__(self, name: str, waiters: Waiters) -> None:
         check = Checks()
         check.name("namespace", name)
         check.done()
         self.name = name
         self._waiters = waiters
-        self._max_data_bytes = max_data_bytes
 
     # Jobs go in, are worked, and end
 
@@ -370,9 +372,9 @@ class StoreNamespace(Namespace):
 
     def _check_size(self, data: str | None, jid: str | None) -> None:
         # A character has at most four bytes: only a text that could be too long is encoded to find out.
-        if data and len(data) * 4 > self._max_data_bytes and len(data.encode()) > self._max_data_bytes:
+        if data and len(data) * 4 > self.max_data_bytes and len(data.encode()) > self.max_data_bytes:
             raise TooLarge(
-                f"the data may have {self._max_data_bytes:,} bytes: keep it elsewhere and put where it is",
+                f"the data may have {self.max_data_bytes:,} bytes: keep it elsewhere and put where it is",
                 subject=jid,
             )
 

@@ -37,7 +37,7 @@ class Service:
         process = os.getpid()
         with self._lock:
             if self._opened is None or self._opened[0] != process:
-                self._opened = (process, open_backend(self.settings.url))
+                self._opened = (process, open_backend(self.settings.url, max_data_bytes=self.settings.max_data_bytes))
             return self._opened[1]
 
     def namespace(self, name: str) -> Namespace:

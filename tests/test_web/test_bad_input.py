@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -12,6 +13,7 @@ from werkzeug.test import TestResponse
 
 from qless_flask.backends.base import Backend
 from qless_flask.errors import BackendUnavailable
+from qless_flask.settings import Settings
 from qless_flask.web import create_app
 
 from .conftest import Api
@@ -242,6 +244,17 @@ class TestSizes:
         problem = api.problem(PUT, {"klass": "Crawl", "jid": "one", "data": "x" * (1 << 20)})
 
         assert (problem["status"], problem["code"], problem["subject"]) == (413, "TOO_LARGE", "one")
+
+    @pytest.mark.parametrize("scheme", ["sqlite", "redis"])
+    def test_a_server_may_be_told_how_long_data_may_be(
+        self, scheme: str, tmp_path: Path, request: pytest.FixtureRequest
+    ) -> None:
+        url = request.getfixturevalue("valkey_url") if scheme == "redis" else f"sqlite:///{tmp_path}/jobs.db"
+        app = create_app(url, settings=Settings(max_data_bytes=100))
+        api = Api(app.test_client())
+
+        assert api(PUT, {"klass": "Crawl", "data": "x" * 98}).status_code == 201
+        assert api(PUT, {"klass": "Crawl", "data": "x" * 99}).status_code == 413
 
     def _post(self, app: Flask, body: io.BytesIO, **environ: object) -> TestResponse:
         path = "/api/v1/namespaces/crawl/queues/fetch/jobs"

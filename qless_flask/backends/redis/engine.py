@@ -15,6 +15,7 @@ from qless_flask.backends.redis.namespace import RedisNamespace, key_prefix
 from qless_flask.backends.redis.scripts import Connection
 from qless_flask.backends.redis.waking import Listener
 from qless_flask.backends.waiting import Waiters, WaitKey
+from qless_flask.bounds import MAX_DATA_BYTES
 
 NAMES = "qless:namespaces"
 """The set of all namespaces: the one key outside their slots."""
@@ -24,9 +25,17 @@ _NAME_AGAIN_SECONDS = 60.0
 class RedisBackend(Backend):
     """A backend on one server, behind Sentinel, or on a Cluster (each namespace lies in one slot)."""
 
-    def __init__(self, url: str, *, clock: Clock | None = None, client: Client | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        client: Client | None = None,
+        max_data_bytes: int = MAX_DATA_BYTES,
+    ) -> None:
         """Open a client by URL, or use the one given; nothing is sent yet."""
         self.url = url
+        self.max_data_bytes = max_data_bytes
         self._client = client or open_client(url)
         self._clock = clock
         self._clustered = isinstance(self._client, RedisCluster)
@@ -36,7 +45,9 @@ class RedisBackend(Backend):
         self._lock = threading.Lock()
 
     def namespace(self, name: str) -> RedisNamespace:
-        return RedisNamespace(name, self._waiters, self._client, clock=self._clock, named=self._name)
+        namespace = RedisNamespace(name, self._waiters, self._client, clock=self._clock, named=self._name)
+        namespace.max_data_bytes = self.max_data_bytes
+        return namespace
 
     def namespaces(self) -> list[str]:
         with told_as_ours():

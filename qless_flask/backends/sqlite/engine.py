@@ -21,6 +21,7 @@ from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.sqlite.writer import Writer
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.backends.waiting import Waiters
+from qless_flask.bounds import MAX_DATA_BYTES
 
 MANY_WORKERS = 10_000
 
@@ -30,9 +31,17 @@ T = TypeVar("T")
 class SQLiteBackend(Backend):
     """A backend on one file, which the processes of one machine share. Made at its first use; a fork opens it anew."""
 
-    def __init__(self, url: str, *, clock: Clock | None = None, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock | None = None,
+        max_data_bytes: int = MAX_DATA_BYTES,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> None:
         """Remember where the file is (see `Location.of`), and for how long to wait for other processes that write."""
         self.url = url
+        self.max_data_bytes = max_data_bytes
         self._location = Location.of(url, busy_seconds=busy_seconds)
         self._clock = clock or time.time
         self._prepared = False

@@ -42,6 +42,7 @@ class SQLiteNamespace(StoreNamespace):
 
     def __init__(self, name: str, backend: SQLiteBackend) -> None:
         super().__init__(name, backend.pops)
+        self.max_data_bytes = backend.max_data_bytes
         self.backend = backend
 
     # Jobs go in, are worked, and end

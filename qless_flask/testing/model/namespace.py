@@ -114,10 +114,8 @@ class ModelNamespace(StoreNamespace):
             return Popped(tuple(again))
         known = [name for name in pop.queues if name in world.queues]
         open_queues = [name for name in known if not world.queues[name].paused]
-        if pop.order == "listed":
-            taken = self._take_listed(world, pop, known)
-        else:
-            taken = self._take_in_turn(world, pop, known)
+        take = self._take_listed if pop.order == "listed" else self._take_in_turn
+        taken = take(world, pop, known)
         if not taken:
             return Popped((), lookups.next_due(world, open_queues))
         if pop.request is not None:
