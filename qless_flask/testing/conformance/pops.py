@@ -118,6 +118,14 @@ class TestRoundRobin:
 
         assert popped == ["a1", "b1", "c1", "a2", "b2", "c2"]
 
+    def test_a_pop_of_one_queue_moves_on_too(self, namespace: Namespace) -> None:
+        put(namespace, "a1", "a2", queue="a")
+        put(namespace, "b1", queue="b")
+
+        namespace.pop(["a"], "ann", order="round_robin")
+
+        assert namespace.pop(["a", "b"], "ann", order="round_robin")[0].jid == "b1"
+
     def test_a_pop_that_found_nothing_does_not_move_on(self, namespace: Namespace) -> None:
         namespace.pop(["a", "b"], "ann", order="round_robin")
         put(namespace, "a1", queue="a")
