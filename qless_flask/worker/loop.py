@@ -61,6 +61,8 @@ class Loop:
         """Whether the fetch that is under way waits for jobs, and so takes its time."""
         self._dry = False
         """Whether the last fetch brought nothing."""
+        self._calls = 0
+        """How many calls of the store are under way."""
         self._closing = False
         self.paused = False
         self.sideline: Sideline | None = None
@@ -133,10 +135,10 @@ class Loop:
             self.paused = False
             self._changed.notify_all()
 
-    def outlast_poll(self, seconds: float) -> None:
-        """Wait until no pop is under way that could bring jobs, after `close`."""
+    def outlast_calls(self, seconds: float) -> None:
+        """Wait, after `close`, until no pop is under way that could bring jobs, and no settlement either."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._polling, seconds)
+            self._changed.wait_for(lambda: not self._calls, seconds)
 
     def abandon(self) -> list[Settlement]:
         """Give up on all that still runs or could not be settled; answer what is left to tell the store."""
@@ -176,7 +178,7 @@ class Loop:
         try:
             leases = self._exchange(limit, wait)
         finally:
-            self._fetching = False
+            self._fetching = self._polling = False
         if leases is None:
             return
         if limit:
@@ -194,6 +196,7 @@ class Loop:
         sent, self._unsent = self._unsent[:MAX_BATCH], self._unsent[MAX_BATCH:]
         leases: Sequence[Lease] | None = None
         pause = 0.0
+        self._calls += 1
         self._changed.release()
         try:
             leases = self._post.exchange(sent, limit, wait)
@@ -202,8 +205,7 @@ class Loop:
             pause = self._outage.met(error)
         finally:
             self._changed.acquire()
-            if limit:
-                self._polling = False
+            self._calls -= 1
             if leases is None:
                 self._unsent[:0] = sent
         if self._closing:

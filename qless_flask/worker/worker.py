@@ -182,7 +182,7 @@ class Worker:
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
         # What is given back goes to whoever polls, and that must not be us when we are gone.
-        self._loop.outlast_poll(self._settings.poll + LINGER_SECONDS)
+        self._loop.outlast_calls(self._settings.poll + LINGER_SECONDS)
         left = self._loop.abandon()
         if left:
             logger.warning("worker %s gives back %d jobs unfinished", self.name, len(left))
