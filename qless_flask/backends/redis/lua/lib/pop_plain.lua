@@ -27,7 +27,7 @@ end
 
 local function pop_plain(first)
   local nonce, worker, name = ARGV[first], ARGV[first + 1], ARGV[first + 6]
-  if #ARGV > first + 6 or ARGV[first + 4] ~= '' then return end
+  if #ARGV > first + 6 or ARGV[first + 3] ~= 'listed' or ARGV[first + 4] ~= '' then return end
   local hash, running = key('queue', name), key('r', name)
   local queue = call('HMGET', hash, 'deadline', 'settings', 'paused')
   if queue[3] or (queue[1] and now >= tonumber(queue[1])) then return end
