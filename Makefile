@@ -1,6 +1,6 @@
 # Each target builds what it rests on: nothing else need be typed before. `make` alone lists them.
 #   PYTHON=…  the Python that .venv is made of (any from 3.11 on; without it the newest that runs is taken)
-#   ARGS=…    more words for run, test, bench or fuzz
+#   ARGS=…    more words for run, test (pytest), bench or fuzz
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,8 +40,8 @@ tests: install
 bench: install  ## time put, pop and complete beside the bare scripts
 	@$(BIN)/python -m qless_flask.bench $(ARGS)
 
-fuzz: install  ## random operations against a model, for as long as wanted
-	@$(BIN)/python -m qless_flask.testing.fuzz $(ARGS)
+fuzz: install  ## random operations on SQLite against a model; ARGS="--url redis://… --minutes 60"
+	@$(BIN)/python -m qless_flask.testing.fuzz --url sqlite:///$(VENV)/fuzz.db $(ARGS)
 
 crash: install  ## kill workers and the store in the middle of the crawl, count the pages
 	@$(BIN)/python -m qless_flask.demo.crash $(ARGS)
