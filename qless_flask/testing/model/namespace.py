@@ -12,10 +12,8 @@ from qless_flask.backends.waiting import Waiters
 from qless_flask.bounds import MAX_TAGS
 from qless_flask.errors import (
     Invalid,
-    JobCanceled,
     JobExists,
     JobNotFound,
-    LeaseLost,
     NotEmpty,
     QlessError,
     QueueNotFound,
@@ -24,10 +22,8 @@ from qless_flask.errors import (
 from qless_flask.models import (
     Actor,
     Changes,
-    Complete,
     EventPage,
     Exchanged,
-    Fail,
     Filter,
     Job,
     Lease,
@@ -40,18 +36,14 @@ from qless_flask.models import (
     Pruned,
     Put,
     Queue,
-    Release,
-    Retry,
     Setting,
     Settled,
     Settlement,
     Worker,
 )
-from qless_flask.testing.model import lookups, upkeep
+from qless_flask.testing.model import lookups, pops, settling, upkeep
 from qless_flask.testing.model.records import JobRecord
 from qless_flask.testing.model.world import World
-
-REQUEST_SECONDS = 60.0
 
 
 class ModelNamespace(StoreNamespace):
@@ -105,110 +97,24 @@ class ModelNamespace(StoreNamespace):
 
     def _pop(self, pop: Pop, wait_left: float) -> Popped:
         with self._step() as world:
-            return self._pop_now(world, pop)
-
-    def _pop_now(self, world: World, pop: Pop) -> Popped:
-        world.see(pop.worker)
-        again = self._leases_again(world, pop)
-        if again:
-            return Popped(tuple(again))
-        known = [name for name in pop.queues if name in world.queues]
-        open_queues = [name for name in known if not world.queues[name].paused]
-        take = self._take_listed if pop.order == "listed" else self._take_in_turn
-        taken = take(world, pop, known)
-        if not taken:
-            return Popped((), lookups.next_due(world, open_queues))
-        if pop.request is not None:
-            heartbeat = world.queues[taken[0].queue].settings.heartbeat
-            until = world.now + to_milliseconds(REQUEST_SECONDS if heartbeat is None else heartbeat)
-            world.requests[pop.worker, pop.request] = until, [(job.jid, job.token or "") for job in taken]
-        return Popped(tuple(_lease(job) for job in taken))
-
-    def _leases_again(self, world: World, pop: Pop) -> list[Lease]:
-        until, leases = world.requests.get((pop.worker, pop.request or ""), (0, []))
-        if world.now >= until:
-            return []
-        held = [(world.jobs.get(jid), token) for jid, token in leases]
-        return [_lease(job) for job, token in held if job and job.token == token]
-
-    def _take_listed(self, world: World, pop: Pop, queues: Sequence[str]) -> list[JobRecord]:
-        taken: list[JobRecord] = []
-        for queue in queues:
-            if len(taken) == pop.limit:
-                break
-            world.attend(queue)
-            if world.queues[queue].paused:
-                continue
-            for job in world.waiting(queue)[: pop.limit - len(taken)]:
-                world.lease(job, pop.worker)
-                taken.append(job)
-        return taken
-
-    def _take_in_turn(self, world: World, pop: Pop, queues: Sequence[str]) -> list[JobRecord]:
-        for queue in queues:
-            world.attend(queue)
-        first = world.turns % len(pop.queues)
-        in_turn = pop.queues[first:] + pop.queues[:first]
-        turn = [queue for queue in in_turn if queue in queues and not world.queues[queue].paused]
-        taken: list[JobRecord] = []
-        while any(world.waiting(queue) for queue in turn) and len(taken) < pop.limit:
-            for queue in turn:
-                for job in world.waiting(queue)[:1]:
-                    if len(taken) < pop.limit:
-                        world.lease(job, pop.worker)
-                        taken.append(job)
-        if taken:
-            world.turns += 1
-        return taken
+            return pops.pop(world, pop)
 
     def _heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]:
         with self._step() as world:
-            return [self._renew(world, lease) for lease in leases]
-
-    def _renew(self, world: World, lease: Lease) -> Lease | QlessError:
-        job = _held(world, lease)
-        if isinstance(job, QlessError):
-            return job
-        heartbeat = world.queues[job.queue].settings.heartbeat
-        job.expires = None if heartbeat is None else world.now + to_milliseconds(heartbeat)
-        world.touched.append(job.queue)
-        if job.worker:
-            world.see(job.worker)
-        return Lease(job.jid, lease.token, _seconds(job.expires))
+            return [settling.renew(world, lease) for lease in leases]
 
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
         with self._step() as world:
-            return [self._settle_one(world, settlement) for settlement in settlements]
-
-    def _settle_one(self, world: World, settlement: Settlement) -> Settled | QlessError:
-        job, lease, kind = world.jobs.get(settlement.lease.jid), settlement.lease, type(settlement).__name__
-        held = _held(world, lease)
-        if isinstance(held, QlessError):
-            if job and job.settled and job.settled[:2] == (lease.token, kind):
-                return Settled(job.jid, job.settled[2])
-            return held
-        worker = held.end_lease()
-        assert worker
-        if isinstance(settlement, Complete):
-            _complete(world, held, settlement, worker)
-        elif isinstance(settlement, Retry):
-            _retry(world, held, settlement, worker)
-        elif isinstance(settlement, Fail):
-            held.data = held.data if settlement.data is None else settlement.data
-            world.fail(held, world.failure(held, settlement.group, settlement.message, worker))
-        else:
-            _release(world, held, settlement, worker)
-        held.settled = lease.token, kind, held.state
-        return Settled(held.jid, held.state)
+            return [settling.settle(world, settlement) for settlement in settlements]
 
     def _exchange(self, settlements: Sequence[Settlement], pop: Pop, wait_left: float) -> Exchanged:
         with self._step() as world:
-            results = tuple(self._settle_one(world, settlement) for settlement in settlements)
-            return Exchanged(results, self._pop_now(world, pop))
+            results = tuple(settling.settle(world, settlement) for settlement in settlements)
+            return Exchanged(results, pops.pop(world, pop))
 
     def _log(self, lease: Lease, message: str, data: str | None) -> None:
         with self._step() as world:
-            job = _held(world, lease)
+            job = settling.held(world, lease)
             if isinstance(job, QlessError):
                 raise job
             world.write(job, LogLine(to_seconds(world.now), message, data))
@@ -375,52 +281,3 @@ class ModelNamespace(StoreNamespace):
     def _recall(self, name: str) -> str | None:
         with self._step() as world:
             return world.records.get(name)
-
-
-def _held(world: World, lease: Lease) -> JobRecord | QlessError:
-    job = world.jobs.get(lease.jid)
-    if job is None:
-        return JobNotFound.about(lease.jid)
-    if job.token == lease.token:
-        return job
-    if job.state == "canceled" and job.canceled_token == lease.token:
-        return JobCanceled.about(lease.jid)
-    return LeaseLost.about(lease.jid)
-
-
-def _complete(world: World, job: JobRecord, settlement: Complete, worker: str) -> None:
-    left = job.queue
-    job.data = job.data if settlement.data is None else settlement.data
-    following = settlement.next or (job.pipeline.pop(0) if job.pipeline else None)
-    if following:
-        world.enter(job, following, world.now + to_milliseconds(settlement.delay))
-        world.tell(job, "advanced", queue=left, worker=worker)
-    else:
-        job.state, job.ended, job.failure = "complete", world.now, None
-        world.tell(job, "completed", worker=worker)
-
-
-def _retry(world: World, job: JobRecord, settlement: Retry, worker: str) -> None:
-    failure = world.failure(job, settlement.group, settlement.message, worker)
-    if job.remaining == 0:
-        world.fail(job, failure)
-    else:
-        job.remaining, job.failure = job.remaining - 1, failure
-        world.stand(job, world.now + to_milliseconds(settlement.delay or 0))
-        world.tell(job, "retried", worker=worker, group=settlement.group)
-
-
-def _release(world: World, job: JobRecord, settlement: Release, worker: str) -> None:
-    if settlement.delay:
-        world.stand(job, world.now + to_milliseconds(settlement.delay))
-    else:
-        world.stand_again(job)
-    world.tell(job, "released", worker=worker)
-
-
-def _lease(job: JobRecord) -> Lease:
-    return Lease(job.jid, job.token or "", _seconds(job.expires), job.job(data=True))
-
-
-def _seconds(milliseconds: int | None) -> float | None:
-    return None if milliseconds is None else to_seconds(milliseconds)
