@@ -24,6 +24,7 @@ from qless_flask.client import Client
 from qless_flask.client.functions import registry_of
 from qless_flask.errors import QlessError
 from qless_flask.worker.forked import ForkedExecution, Place
+from qless_flask.worker.logs import write_log
 from qless_flask.worker.options import WorkerOptions, WorkSettings
 from qless_flask.worker.worker import Perform, Worker
 
@@ -60,7 +61,7 @@ def main() -> int:
     parent = _take_stdin()
     order = ChildOrder.decode(parent.readline())
     options = order.options
-    logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    write_log(options.log_level)
     sys.path[:0] = [path or os.getcwd() for path in options.paths]
     try:
         modules = [_import(name) for name in options.modules]

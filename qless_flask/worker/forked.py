@@ -23,6 +23,7 @@ from qless_flask.client.functions import current_client, registry_of
 from qless_flask.errors import QlessError
 from qless_flask.models import Lease, Retry, Settlement
 from qless_flask.worker.execution import Execution, settlement_after
+from qless_flask.worker.logs import write_log
 from qless_flask.worker.running import RunningJob
 
 PROCESS_DIED = "process-died"
@@ -75,7 +76,7 @@ class ForkedExecution:
 
 def perform(parent: Connection, place: Place, lease: Lease) -> None:
     """Run one job, in its own process, and send how it went."""
-    logging.basicConfig(level=place.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    write_log(place.log_level)
     # A terminal or a service manager signals us along with the worker, which will see to it that we end.
     signal.signal(signal.SIGINT, _ignore)
     signal.signal(signal.SIGTERM, _ignore)
