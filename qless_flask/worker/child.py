@@ -6,7 +6,6 @@ input the parent is gone, and the child stops. Signals work too, so that one pro
 
 from __future__ import annotations
 
-import contextlib
 import faulthandler
 import importlib
 import json
@@ -19,6 +18,8 @@ import traceback
 from dataclasses import asdict, dataclass
 from types import FrameType, ModuleType
 from typing import TextIO
+
+from setproctitle import setproctitle
 
 from qless_flask.client import Client
 from qless_flask.client.functions import registry_of
@@ -80,7 +81,7 @@ def main() -> int:
     except (ImportError, ValueError, QlessError) as error:
         logger.error("%s", error)
         return EXIT_UNUSABLE
-    _set_title(f"qless-flask worker {order.name} [{', '.join(options.queues)}]")
+    setproctitle(f"qless-flask worker {order.name} [{', '.join(options.queues)}]")
     _listen(worker, parent)
     logger.info("worker %s works %s: %s", order.name, ", ".join(options.queues), ", ".join(sorted(functions)))
     worker.run()
@@ -141,8 +142,3 @@ def _obey_parent(worker: Worker, parent: TextIO) -> None:
         else:
             worker.stop()
     worker.stop()
-
-
-def _set_title(title: str) -> None:
-    with contextlib.suppress(ImportError):
-        importlib.import_module("setproctitle").setproctitle(title)
