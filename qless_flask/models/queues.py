@@ -1,0 +1,76 @@
+"""Queues and workers in figures, and what queues can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from qless_flask.bounds import (
+    MAX_DELAY_SECONDS,
+    MAX_RETRIES,
+    MIN_HEARTBEAT_SECONDS,
+    Checks,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """What a queue can be told, with its defaults."""
+
+    heartbeat: float | None = 60.0
+    """Seconds that a lease lives without a heartbeat; None: until it is settled or timed out."""
+    retries: int = 5
+    """Retries allowed after the first run in this stage, for jobs that don't say."""
+    max_losses: int = 3
+    """How often a lease may be lost in this stage before the job fails."""
+
+    def __post_init__(self) -> None:
+        check = Checks()
+        if self.heartbeat is not None:
+            check.seconds("heartbeat", self.heartbeat, MIN_HEARTBEAT_SECONDS, MAX_DELAY_SECONDS)
+        check.integer("retries", self.retries, 0, MAX_RETRIES)
+        check.integer("max_losses", self.max_losses, 0, MAX_RETRIES)
+        check.done()
+
+
+Setting = float | int | None
+SETTING_NAMES: tuple[str, ...] = tuple(each.name for each in fields(QueueSettings))
+
+
+def checked_settings(changes: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Return the changes as a queue keeps them, or raise Invalid for a name or value that no queue can have."""
+    check = Checks()
+    for name in changes:
+        if name not in SETTING_NAMES:
+            check.wrong(name, f"is no setting; there are {', '.join(SETTING_NAMES)}")
+    check.done()
+    QueueSettings(**changes)  # type: ignore[arg-type]
+    return dict(changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A queue and how many of its jobs are in each state."""
+
+    name: str
+    paused: bool
+    scheduled: int
+    waiting: int
+    running: int
+    stalled: int
+    """Of the running, those whose lease has expired."""
+    complete: int
+    failed: int
+    canceled: int
+    oldest_wait: float | None
+    """Seconds that the job waits that is next of its priority, the longest of these; None: none waits."""
+    settings: QueueSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker that has popped here lately."""
+
+    name: str
+    running: int
+    seen_at: float
