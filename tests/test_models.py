@@ -104,7 +104,7 @@ def test_a_popped_is_a_sequence_of_its_leases() -> None:
 
 def test_jids_are_short_and_sort_by_the_time_of_their_making(monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter(range(1_700_000_000_000, 1_700_000_002_000, 2))
-    monkeypatch.setattr("qless_flask.models.time.time_ns", lambda: next(moments) * 1_000_000)
+    monkeypatch.setattr("qless_flask.models.jobs.time.time_ns", lambda: next(moments) * 1_000_000)
 
     jids = [new_jid() for _ in range(1000)]
 
@@ -115,7 +115,7 @@ def test_jids_are_short_and_sort_by_the_time_of_their_making(monkeypatch: pytest
 
 
 def test_jids_made_in_one_moment_are_different(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qless_flask.models.time.time_ns", lambda: 1_700_000_000_000_000_000)
+    monkeypatch.setattr("qless_flask.models.jobs.time.time_ns", lambda: 1_700_000_000_000_000_000)
 
     assert len({new_jid() for _ in range(10_000)}) == 10_000
 
