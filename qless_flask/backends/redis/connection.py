@@ -29,6 +29,9 @@ _DEFAULT_PORT = 6379
 _SENTINEL_PORT = 26379
 _CONNECT_SECONDS = 3.0
 _ANSWER_SECONDS = 10.0
+# One for each thread that asks at once: their number bounds it, and a call refused for want of one would look like an
+# outage.
+_MOST_CONNECTIONS = 1 << 20
 # What a server says that is there, but cannot serve now.
 _UNAVAILABLE = ("LOADING", "MASTERDOWN", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "TRYAGAIN")
 
@@ -111,6 +114,7 @@ def _options(parts: SplitResult | None) -> dict[str, object]:
         "socket_connect_timeout": _CONNECT_SECONDS,
         "socket_timeout": _ANSWER_SECONDS,
         "socket_keepalive": True,
+        "max_connections": _MOST_CONNECTIONS,
         # A move whose answer was lost may have happened: sending it again is for those who know that it is harmless.
         "retry": Retry(NoBackoff(), 0),
     }
