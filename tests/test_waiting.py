@@ -5,8 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import pytest
+
+from qless_flask.backends import store
+from qless_flask.backends.sqlite import SQLiteBackend
+from qless_flask.backends.store import StoreNamespace
 from qless_flask.backends.waiting import Waiters
+from qless_flask.models import Pop, Popped
 
 
 def test_a_wake_reaches_those_who_wait_for_the_queue_longest_first() -> None:
@@ -104,3 +112,26 @@ def test_closing_wakes_everybody_for_good() -> None:
 
     assert woken == [True] * 6
     assert waiters.closed
+
+
+def test_pops_that_began_to_wait_together_do_not_look_again_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "LOOK_AGAIN_SECONDS", 1.0)
+    looks: list[float] = []
+    with SQLiteBackend(f"sqlite:///{tmp_path}/jobs.db") as backend, ThreadPoolExecutor(20) as threads:
+        namespace = backend.namespace("crowded")
+        assert isinstance(namespace, StoreNamespace)
+        look = namespace._pop
+
+        def noted(pop: Pop, wait_left: float) -> Popped:
+            looks.append(time.monotonic())
+            return look(pop, wait_left)
+
+        monkeypatch.setattr(namespace, "_pop", noted)
+        began = time.monotonic()
+        for number in range(20):
+            threads.submit(namespace.pop, ["fetch"], f"worker-{number}", wait=1.05)
+
+    again = sorted(at - began for at in looks if 0.3 < at - began < 1.04)
+    assert again[-1] - again[0] > 0.2

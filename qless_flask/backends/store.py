@@ -6,6 +6,7 @@ that are within bounds; it may still raise what only the store can tell.
 
 from __future__ import annotations
 
+import random
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -355,7 +356,8 @@ class StoreNamespace(Namespace):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
-                waiter.sleep(min(left, LOOK_AGAIN_SECONDS, self._until(popped.retry_at)))
+                # At a time of its own: workers that were started together would all look at once, again and again.
+                waiter.sleep(min(left, LOOK_AGAIN_SECONDS * random.uniform(0.5, 1), self._until(popped.retry_at)))
                 if self._waiters.closed:
                     break
                 popped = self._pop(pop, max(0.0, deadline - time.monotonic()))
