@@ -263,10 +263,10 @@ class Namespace(ABC):
 
     @abstractmethod
     def prune(self, limit: int = 1000) -> Pruned:
-        """Delete up to `limit` ended jobs past their retention, the longest ended first, and old events. Event: pruned.
+        """Delete up to `limit` ended jobs past their retention, of each queue the longest ended first.
 
         A queue keeps complete jobs 7 days and 50,000 of them, canceled 1 day and 10,000, failed 90 days and 100,000.
-        Events are kept an hour. Workers not seen for a day that hold no lease are forgotten.
+        Old events go too: they are kept an hour. Workers not seen for a day that hold no lease are forgotten.
         """
 
     @abstractmethod

@@ -10,10 +10,13 @@ from typing import Protocol
 
 from redis.exceptions import NoScriptError
 
+from qless_flask.backends.redis.constants import CONSTANTS
+
 Reply = bytes | int | None | list["Reply"]
 Argument = str | bytes | int
 
 _INCLUDE = re.compile(r"^( *)-- @include (\w+)\n", re.MULTILINE)
+_CONSTANT = re.compile(r"^( *)-- @constant (\w+)\n", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*--.*\n|\s+-- .*$", re.MULTILINE)
 _FUNCTION = re.compile(r"^local function (\w+)\(.*?^end\n", re.MULTILINE | re.DOTALL)
 
@@ -39,7 +42,8 @@ def run(connection: Connection, name: str, prefix: str, *arguments: Argument) ->
 def compose(name: str) -> tuple[str, str]:
     """Put a script together from its file and what it includes; return it with its SHA-1.
 
-    Each part stands once, where it is first included: inside a function, it costs nothing until that is called.
+    A constant is taken from where all stores have it. Each part stands once, where it is first included: inside a
+    function, it costs nothing until that is called.
     Functions that nothing calls are left out, since a script makes all of its functions anew at every call.
     """
     source = _without_unused(_COMMENT.sub("", _expand(name, set())))
@@ -67,7 +71,14 @@ def _expand(path: str, included: set[str]) -> str:
         included.add(library)
         return _expand(f"lib/{library}", included)
 
-    return _INCLUDE.sub(part, text)
+    def constant(match: re.Match[str]) -> str:
+        name = match[2]
+        if name in included:
+            return ""
+        included.add(name)
+        return f"local {name} = {CONSTANTS[name]}\n"
+
+    return _CONSTANT.sub(constant, _INCLUDE.sub(part, text))
 
 
 def _without_unused(source: str) -> str:

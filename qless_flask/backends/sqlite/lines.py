@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from qless_flask.backends.numbers import LOG_BYTES, LOG_LINES
 from qless_flask.backends.sqlite.leases import held
 from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.statements import JOB_ID, LINE_SIZES, LINES, NEW_LINE, TRIM_LINES
 from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.store import to_seconds
-from qless_flask.bounds import MAX_RECORD_BYTES
 from qless_flask.errors import JobNotFound
 from qless_flask.models import Lease, LogLine
-
-MAX_LINES = 100
 
 
 def log(step: Step, lease: Lease, message: str, data: str | None) -> None:
@@ -21,9 +19,9 @@ def log(step: Step, lease: Lease, message: str, data: str | None) -> None:
     number, size = sizes[0][0] + 1 if sizes else 1, len(message.encode()) + len((data or "").encode())
     step.connection.execute(NEW_LINE, (record.id, number, step.now, size, message, data))
     first, total = number, size
-    for older, older_size in sizes[: MAX_LINES - 1]:
+    for older, older_size in sizes[: LOG_LINES - 1]:
         total += older_size
-        if total > MAX_RECORD_BYTES:
+        if total > LOG_BYTES:
             break
         first = older
     step.connection.execute(TRIM_LINES, (record.id, first))

@@ -6,6 +6,7 @@ import secrets
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from qless_flask.backends.numbers import REQUEST_SECONDS, UPKEEP_AT_ONCE
 from qless_flask.backends.sqlite.leases import holds
 from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.record import (
@@ -36,10 +37,6 @@ from qless_flask.backends.sqlite.upkeep import forget_requests, promote_due, tak
 from qless_flask.backends.store import to_milliseconds, to_seconds
 from qless_flask.models import Exchanged, Lease, Pop, Popped, Settlement
 
-UPKEEP_AT_ONCE = 100
-"""How many lost leases, and how many due jobs, a pop sees to in each queue."""
-REQUEST_MS = 60_000
-"""How long a pop is remembered where its queue has no heartbeat."""
 FORGET_AT_ONCE = 10
 
 
@@ -172,6 +169,6 @@ def _remember(step: Step, asked: Pop, leases: Sequence[Lease]) -> None:
         return
     forget_requests(step, FORGET_AT_ONCE)
     heartbeat = step.queue_of(step.record(leases[0].jid)).settings.heartbeat
-    until = step.now + (REQUEST_MS if heartbeat is None else to_milliseconds(heartbeat))
+    until = step.now + (to_milliseconds(REQUEST_SECONDS) if heartbeat is None else to_milliseconds(heartbeat))
     lines = "\n".join(f"{lease.jid}\t{lease.token}" for lease in leases)
     step.connection.execute(SAVE_REQUEST, (step.namespace, asked.worker, asked.request, until, lines))

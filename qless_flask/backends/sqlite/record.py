@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+from qless_flask.backends.numbers import HISTORY_ENTRIES
 from qless_flask.backends.store import to_seconds
 from qless_flask.models import Failure, HistoryEntry, Job, State
 
@@ -24,7 +25,6 @@ PRIORITY_STEP = 1 << 44
 NEVER = 1 << 62
 """Where a lease without an expiry stands among those that have one: behind them all."""
 
-HISTORY_ENTRIES = 100
 Value = str | int | None
 
 

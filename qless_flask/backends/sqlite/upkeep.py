@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
+from qless_flask.backends.numbers import EVENT_SECONDS, RETENTION, WORKER_SECONDS
 from qless_flask.backends.sqlite.deletion import delete
 from qless_flask.backends.sqlite.leases import take_back
 from qless_flask.backends.sqlite.look import QueueRow
@@ -23,15 +24,12 @@ from qless_flask.backends.sqlite.statements import (
     UNSEEN_WORKERS,
 )
 from qless_flask.backends.sqlite.step import Step
+from qless_flask.backends.store import to_milliseconds
 from qless_flask.models import Promoted, Pruned
 
-_DAY = 86_400_000
-RETENTION = {COMPLETE: (7 * _DAY, 50_000), CANCELED: (_DAY, 10_000), FAILED: (90 * _DAY, 100_000)}
-"""For each way to end: for how long (ms), and how many a queue."""
-EVENTS_KEPT = 3_600_000
-WORKERS_KEPT = _DAY
 TRIM_AT_ONCE = 1_000
 """How many events, workers and remembered pops one prune deletes at most."""
+_RETENTION = {COMPLETE: RETENTION["complete"], CANCELED: RETENTION["canceled"], FAILED: RETENTION["failed"]}
 
 
 def take_back_lost(step: Step, queue: QueueRow, limit: int) -> int:
@@ -66,7 +64,7 @@ def prune(step: Step, limit: int) -> Pruned:
     """Delete up to `limit` jobs past their retention, the longest ended first, and old events, workers and requests."""
     step.save()
     candidates = heapq.merge(
-        *[_past_retention(step, queue, state) for queue in step.all_queues() for state in RETENTION]
+        *[_past_retention(step, queue, state) for queue in step.all_queues() for state in _RETENTION]
     )
     found = list(islice(candidates, limit + 1))
     records = [record for _, _, record in found[:limit]]
@@ -92,21 +90,21 @@ def _due(step: Step, queue: QueueRow, state: int, limit: int) -> list[Record]:
 
 
 def _past_retention(step: Step, queue: QueueRow, state: int) -> Iterator[tuple[int, int, Record]]:
-    age, count = RETENTION[state]
-    surplus = queue.counts[state] - count
+    kept = _RETENTION[state]
+    surplus = queue.counts[state] - kept.jobs
     if not queue.counts[state]:
         return
     for number, row in enumerate(step.connection.execute(LONGEST_ENDED, (queue.id, state))):
         record = Record(*row)
         ended_at = -record.ord
-        if number >= surplus and ended_at + age > step.now:
+        if number >= surplus and ended_at + to_milliseconds(kept.seconds) > step.now:
             return
         yield ended_at, record.id, record
 
 
 def _trim_events(step: Step) -> bool:
     rows = step.connection.execute(ENTRY_TIMES, (step.namespace, TRIM_AT_ONCE)).fetchall()
-    old = [entry for entry, _ in takewhile(lambda row: row[1] + EVENTS_KEPT <= step.now, rows)]
+    old = [entry for entry, _ in takewhile(lambda row: row[1] + to_milliseconds(EVENT_SECONDS) <= step.now, rows)]
     if old:
         step.connection.execute(TRIM_ENTRIES, (step.namespace, old[-1]))
         step.connection.execute(SET_TRIMMED, (old[-1], step.namespace))
@@ -114,7 +112,8 @@ def _trim_events(step: Step) -> bool:
 
 
 def _forget_workers(step: Step) -> bool:
-    rows = step.connection.execute(UNSEEN_WORKERS, (step.namespace, step.now - WORKERS_KEPT, TRIM_AT_ONCE)).fetchall()
+    since = step.now - to_milliseconds(WORKER_SECONDS)
+    rows = step.connection.execute(UNSEEN_WORKERS, (step.namespace, since, TRIM_AT_ONCE)).fetchall()
     for row in rows:
         if not step.connection.execute(HOLDS_LEASE, (step.namespace, *row)).fetchone():
             step.connection.execute(DELETE_WORKER, (step.namespace, *row))

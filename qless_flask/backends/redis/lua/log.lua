@@ -2,8 +2,8 @@
 -- Add a line to a job's log, and drop the oldest over 100 lines or 64 KiB.
 -- @include token
 -- @include room
-local MOST_LINES = 100
-local MOST_BYTES = 65536
+-- @constant LOG_LINES
+-- @constant LOG_BYTES
 
 local job = load_job(ARGV[2])
 local fault = lease_fault(job, ARGV[3])
@@ -15,7 +15,7 @@ local lines = call('LRANGE', list, 0, -1)
 local kept, bytes = 0, 0
 for i = #lines, 1, -1 do
   bytes = bytes + #string.match(lines[i], '^%-?%d+\t%d+\t(.*)$')
-  if kept == MOST_LINES or bytes > MOST_BYTES then break end
+  if kept == LOG_LINES or bytes > LOG_BYTES then break end
   kept = kept + 1
 end
 if kept < #lines then call('LTRIM', list, -kept, -1) end

@@ -3,14 +3,10 @@
 -- It makes room in a full store too, where it cannot write what it did into the log.
 -- @include erase
 local full = type(redis.pcall('SETRANGE', key('room'), 0, '')) == 'table'
-local DAY = 86400000
-local RETENTION = {
-  {state = 'c', age = 7 * DAY, count = 50000},
-  {state = 'x', age = DAY, count = 10000},
-  {state = 'f', age = 90 * DAY, count = 100000},
-}
-local EVENT_AGE = 3600000
-local MOST_EVENTS = 1000000
+-- @constant RETENTION
+-- @constant EVENT_MS
+-- @constant EVENT_ENTRIES
+-- @constant WORKER_MS
 local STEP = 1000
 
 local function delete(index, jids)
@@ -46,11 +42,11 @@ end
 
 local function trim_events()
   local events = key('events')
-  local over = call('XLEN', events) - MOST_EVENTS
+  local over = call('XLEN', events) - EVENT_ENTRIES
   local last
   for i, entry in ipairs(call('XRANGE', events, '-', '+', 'COUNT', STEP)) do
     local at = tonumber(string.match(entry[2][2], '^%d+'))
-    if i > over and at > now - EVENT_AGE then break end
+    if i > over and at > now - EVENT_MS then break end
     last = entry[1]
   end
   if last then
@@ -65,7 +61,7 @@ local function forget_workers()
   local found = call('HSCAN', key('workers'), cursor, 'COUNT', STEP)
   for i = 1, #found[2], 2 do
     local worker, seen = found[2][i], tonumber(found[2][i + 1])
-    if seen <= now - DAY and (tonumber(call('HGET', key('running'), worker)) or 0) <= 0 then
+    if seen <= now - WORKER_MS and (tonumber(call('HGET', key('running'), worker)) or 0) <= 0 then
       call('HDEL', key('workers'), worker)
       call('HDEL', key('running'), worker)
     end

@@ -1,7 +1,7 @@
 -- update(now, actor, priority, data, retries, number of tags to add, tag..., number of tags to remove, tag..., jid...)
 -- Change jobs; what is '' stays. Answers as lib/hand says, with INVALID for too many tags.
 -- @include hand
-local MOST_TAGS = 32
+-- @constant MAX_TAGS
 local priority, data, retries = ARGV[3], ARGV[4], ARGV[5]
 local at = 6
 
@@ -33,7 +33,7 @@ end
 return by_hand(ARGV[2], at, function(job)
   if #added + #removed > 0 then
     local tags = changed_tags(job)
-    if #tags > MOST_TAGS then return 'INVALID' end
+    if #tags > MAX_TAGS then return 'INVALID' end
     index_tags(job, false)
     job.tags = table.concat(tags, '\t')
     index_tags(job, job.created)

@@ -2,5 +2,5 @@
 -- @include record
 local function shortened(history)
   local _, count = string.gsub(history, '\t', '')
-  return count + 1 < HISTORY_LENGTH and history or string.match(history, '^[^\t]*\t(.*)$')
+  return count + 1 < HISTORY_ENTRIES and history or string.match(history, '^[^\t]*\t(.*)$')
 end

@@ -15,7 +15,7 @@ local function parse(jid, text)
     string.match(text, HEAD)
   local job = {
     jid = jid, state = state, queue = queue, priority = priority, place = place, created = created,
-    available = available, remaining = remaining, flags = flags, ran = ran, history = history, first = queue,
+    available = available, remaining = remaining, flags = flags, history = history, first = queue,
     klass = klass, data = data, text = text,
   }
   if ran == '' then

@@ -2,7 +2,7 @@
 -- @include look_after
 -- @include extras
 -- @include room
-local STEP = 100
+-- @constant UPKEEP_AT_ONCE
 
 local function lease(job, queue, worker, token)
   job.runs = tostring(job.runs + 1)
@@ -43,7 +43,7 @@ end
 
 local function take_in_turn(names, limit, leased, worker, nonce)
   local open = {}
-  for i = 1, #names do look_after(load_queue(names[i]), STEP, STEP) end
+  for i = 1, #names do look_after(load_queue(names[i]), UPKEEP_AT_ONCE, UPKEEP_AT_ONCE) end
   local turn = tonumber(call('HGET', key('meta'), 'turn')) or 0
   for i = 0, #names - 1 do
     local queue = load_queue(names[(turn + i) % #names + 1])
@@ -111,7 +111,7 @@ local function pop(first)
     for i = first + 6, #ARGV do
       if #leased == limit then break end
       local queue = load_queue(ARGV[i])
-      look_after(queue, STEP, STEP)
+      look_after(queue, UPKEEP_AT_ONCE, UPKEEP_AT_ONCE)
       if not queue.paused then take(queue, limit - #leased, leased, worker, nonce) end
     end
   end

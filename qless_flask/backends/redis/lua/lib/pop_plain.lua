@@ -3,6 +3,7 @@
 -- @include now
 -- @include keys
 -- @include record
+-- @constant HEARTBEAT_MS
 -- @include history
 -- @include worker
 -- @include extras
@@ -34,7 +35,7 @@ local function pop_plain(first)
   local popped = call('ZPOPMIN', key('w', name), ARGV[first + 2])
   local jid, count = popped[1], #popped / 2
   if not jid then return end
-  local heartbeat = queue[2] and string.match(queue[2], '^%d*') or '60000'
+  local heartbeat = queue[2] and string.match(queue[2], '^%d*') or HEARTBEAT_MS
   local expires = heartbeat == '' and NEVER or string.format('%.0f', now + heartbeat)
   local shown, reply = heartbeat == '' and '' or expires, nil
   if count == 1 then

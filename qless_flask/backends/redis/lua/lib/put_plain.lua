@@ -3,6 +3,7 @@
 -- @include now
 -- @include keys
 -- @include record
+-- @constant RETRIES
 local function new_jids(count)
   local jids, seen = {}, {}
   for i = 1, count do
@@ -32,7 +33,7 @@ local function put_plain()
   elseif call('HEXISTS', records, jid) == 1 then
     return
   end
-  local retries = queue[3] and string.match(queue[3], ',(%d+)') or '5'
+  local retries = queue[3] and string.match(queue[3], ',(%d+)') or RETRIES
   local place, place_text, answers = tonumber(queue[1]), nil, {'w1'}
   for i = 1, count do
     local at = i * 8 - 6

@@ -1,6 +1,9 @@
 -- queue: a hash a queue. settings: heartbeat ms, retries, max_losses; paused; place: of the last job that came; deadline:
 -- nothing is due or lost before it; waits: somebody waits for a job until then. A queue is known once it has a place.
 -- @include index
+-- @constant HEARTBEAT_MS
+-- @constant RETRIES
+-- @constant MAX_LOSSES
 local queues = {}
 
 local function load_queue(name)
@@ -10,7 +13,7 @@ local function load_queue(name)
     local found = call('HMGET', hash, 'place', 'deadline', 'waits', 'settings', 'paused')
     queue = {
       name = name, hash = hash, place = found[1], old_place = found[1], deadline = found[2], old_deadline = found[2],
-      waits = found[3], paused = found[5], heartbeat = '60000', retries = '5', max_losses = '3', arrived = 0,
+      waits = found[3], paused = found[5], heartbeat = HEARTBEAT_MS, retries = RETRIES, max_losses = MAX_LOSSES, arrived = 0,
     }
     if found[4] then
       queue.heartbeat, queue.retries, queue.max_losses = string.match(found[4], '^(%d*),(%d+),(%d+)')

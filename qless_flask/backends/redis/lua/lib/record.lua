@@ -4,8 +4,8 @@
 -- payloads, f failure, l log. The runs (none before the first): runs, losses, started, ended, worker, token, last settled
 -- token and its answer. History entries stand apart by tabs: letter, milliseconds since created, a colon, a word.
 local INLINE_BYTES = 512
-local HISTORY_LENGTH = 100
-local LONG_HISTORY = 3 * HISTORY_LENGTH -- bytes: a shorter one cannot have too many entries
+-- @constant HISTORY_ENTRIES
+local LONG_HISTORY = 3 * HISTORY_ENTRIES -- bytes: a shorter one cannot have too many entries
 local PRIORITY_STEP = 17592186044416 -- 2^44: places of one priority lie within a step
 local NEVER = '9007199254740991' -- the expiry of a lease that has none
 local RUNS = '^(%d+)\t(%d+)\t(%d*)\t(%d*)\t([^\t]*)\t([^\t]*)\t([^\t]*)\t(%a*)$'

@@ -1,6 +1,6 @@
 -- request: what a worker's request was given, kept for a heartbeat, so that a lost answer costs nothing.
 -- @include queue
-local FORGET_MS = '60000'
+-- @constant REQUEST_MS
 
 -- The leases that the same request was given and that still live.
 local function given_before(request)
@@ -19,9 +19,9 @@ end
 
 local function remember_given(request, leased)
   local life = load_queue(leased[1].queue).heartbeat
-  if life == '' then life = FORGET_MS end
+  if life == '' then life = REQUEST_MS end
   local given = {}
   for i = 1, #leased do given[i] = leased[i].jid .. '\t' .. leased[i].token .. '\n' end
   -- The key outlives its date a little, since its expiry goes by the server's clock alone.
-  call('SET', request, (now + life) .. '\n' .. table.concat(given), 'PX', life + FORGET_MS)
+  call('SET', request, (now + life) .. '\n' .. table.concat(given), 'PX', life + REQUEST_MS)
 end

@@ -1,0 +1,32 @@
+"""The numbers that all stores share, as the scripts write them: `-- @constant NAME` in Lua."""
+
+from __future__ import annotations
+
+from qless_flask.backends import numbers
+from qless_flask.backends.redis.records import LETTERS
+from qless_flask.backends.store import to_milliseconds
+from qless_flask.bounds import MAX_TAGS
+from qless_flask.models import QueueSettings
+
+_DEFAULTS = QueueSettings()
+_RETENTION = ", ".join(
+    f"{{state = '{LETTERS[state]}', age = {to_milliseconds(kept.seconds)}, count = {kept.jobs}}}"
+    for state, kept in numbers.RETENTION.items()
+)
+
+CONSTANTS: dict[str, str] = {
+    "EVENT_ENTRIES": str(numbers.EVENT_ENTRIES),
+    "EVENT_MS": str(to_milliseconds(numbers.EVENT_SECONDS)),
+    # In quotes: what scripts only pass on, they pass on as text.
+    "HEARTBEAT_MS": f"'{to_milliseconds(_DEFAULTS.heartbeat or 0)}'",
+    "HISTORY_ENTRIES": str(numbers.HISTORY_ENTRIES),
+    "LOG_BYTES": str(numbers.LOG_BYTES),
+    "LOG_LINES": str(numbers.LOG_LINES),
+    "MAX_LOSSES": f"'{_DEFAULTS.max_losses}'",
+    "MAX_TAGS": str(MAX_TAGS),
+    "REQUEST_MS": f"'{to_milliseconds(numbers.REQUEST_SECONDS)}'",
+    "RETENTION": f"{{{_RETENTION}}}",
+    "RETRIES": f"'{_DEFAULTS.retries}'",
+    "UPKEEP_AT_ONCE": str(numbers.UPKEEP_AT_ONCE),
+    "WORKER_MS": str(to_milliseconds(numbers.WORKER_SECONDS)),
+}
