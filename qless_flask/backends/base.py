@@ -267,6 +267,7 @@ class Namespace(ABC):
 
         A queue keeps complete jobs 7 days and 50,000 of them, canceled 1 day and 10,000, failed 90 days and 100,000.
         Old events go too: they are kept an hour. Workers not seen for a day that hold no lease are forgotten.
+        Event: pruned.
         """
 
     @abstractmethod
