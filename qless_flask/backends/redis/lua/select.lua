@@ -5,13 +5,22 @@
 local count = tonumber(ARGV[2])
 local answers = {}
 
+-- Byte by byte, as indexes are sorted: Lua's own <= goes by the server's locale.
+local function at_or_before(jid, other)
+  for i = 1, math.min(#jid, #other) do
+    local one, two = string.byte(jid, i), string.byte(other, i)
+    if one ~= two then return one < two end
+  end
+  return #jid <= #other
+end
+
 -- How many members of an index stand at or before (score, jid): a binary search among those of the same score.
 local function rank_after(index, score, jid)
   local low = call('ZCOUNT', index, '-inf', '(' .. score)
   local high = low + call('ZCOUNT', index, score, score)
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if call('ZRANGE', index, middle, middle)[1] <= jid then low = middle + 1 else high = middle end
+    if at_or_before(call('ZRANGE', index, middle, middle)[1], jid) then low = middle + 1 else high = middle end
   end
   return low
 end
