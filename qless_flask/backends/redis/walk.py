@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, cast
 
 from qless_flask.backends.redis.records import LETTERS, read_job
 from qless_flask.backends.redis.scripts import Argument, Reply
+from qless_flask.bounds import is_text
 from qless_flask.errors import Invalid
 from qless_flask.models import STATES, Filter, Job, Page
 
 MOST_SCANNED = 1_000
 _CHUNK = 250
+_SCORE = re.compile(r"-?[0-9]{1,17}")
 
 Index = tuple[str, str]
 """A kind of index (a state's letter, tag or group) and its name."""
@@ -114,9 +117,8 @@ def _read_cursor(cursor: str) -> _Position:
     try:
         words = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         kind, name, score, jid = words
-        float(score)
-        if not all(isinstance(word, str) for word in words):
-            raise TypeError("not four texts")
+        if not all(map(is_text, words)) or not _SCORE.fullmatch(score):
+            raise ValueError("not where a job can stand")
     except (ValueError, TypeError, binascii.Error, UnicodeError, RecursionError) as error:
         raise Invalid.of({"cursor": ["is none that a page gave"]}) from error
     return _Position((kind, name), score, jid)
