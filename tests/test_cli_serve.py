@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -13,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,16 @@ class TestServing:
             for poll in polls:
                 poll.join()
         assert taken < 1.5
+
+    def test_who_keeps_a_connection_open_locks_nobody_out(self, url: str) -> None:
+        with served(url, "--processes", "1", "--threads", "8") as server, ExitStack() as kept:
+            for _ in range(20):
+                connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+                kept.callback(connection.close)
+                connection.request("GET", "/healthz")
+                assert connection.getresponse().read()
+
+            assert server.get("/healthz") == {"status": "ok"}
 
     def test_a_process_that_is_killed_is_replaced(self, url: str) -> None:
         with served(url, "--processes", "1", "--threads", "8") as server:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 5000
 PORTS_TRIED = 50
+
+CONNECTIONS_A_THREAD = 4
+"""More connections than threads, since a worker keeps its own between requests: beyond them nobody else is let in."""
+SPARE_FILES = 128
 
 START_SECONDS = 20.0
 STOP_SECONDS = 5
@@ -73,6 +78,8 @@ class Server:
         # Closed by the parent's shutdown or by its death, however it dies; nothing is ever sent.
         told, tells = multiprocessing.Pipe(duplex=False)
         self._load = partial(_load, told, tells, url, threads - threads // 4)
+        # Its own connection to the store may be added for each thread.
+        _allow_files((CONNECTIONS_A_THREAD + 1) * threads + SPARE_FILES)
         self._granian = _Granian(
             "qless-flask",
             tells=tells,
@@ -81,8 +88,7 @@ class Server:
             interface=Interfaces.WSGI,
             workers=processes,
             blocking_threads=threads,
-            # As many connections as threads: one that is accepted is served at once.
-            backpressure=threads,
+            backpressure=CONNECTIONS_A_THREAD * threads,
             websockets=False,
             log_enabled=False,
             respawn_failed_workers=True,
@@ -215,6 +221,15 @@ def _stop_when(told: Connection, app: Flask) -> None:
         # Again and again: in a process that has only just begun, the first may come before granian listens.
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(1)
+
+
+def _allow_files(count: int) -> None:
+    """Raise this process's limit of open files, which those that it starts inherit, as far as that is allowed."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most != resource.RLIM_INFINITY:
+        count = min(count, most)
+    if allowed != resource.RLIM_INFINITY and allowed < count:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, most))
 
 
 def _is_free(host: str, port: int) -> bool:
