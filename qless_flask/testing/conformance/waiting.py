@@ -19,8 +19,8 @@ Answer = TypeVar("Answer")
 
 LONG = 20.0
 """Seconds that no wait of these tests lasts, unless something is wrong."""
-SOON = 4.0
-"""Seconds within which a woken wait is over; less than the interval at which waits look again by themselves."""
+SOON = 2.0
+"""Seconds within which a woken wait is over; less than waits sleep before they look again by themselves."""
 
 
 @contextmanager
@@ -169,6 +169,16 @@ class TestWaitingPops:
             waiting = pool.submit(unchecked.pop, ["work"], "bob", wait=LONG)
             let_it_wait(waiting)
             put(elsewhere, "a")
+
+            assert [lease.jid for lease in waiting.result(SOON)] == ["a"]
+
+    def test_the_first_job_of_a_queue_that_was_forgotten_meanwhile_wakes_it(self, unchecked: Namespace) -> None:
+        unchecked.configure("work", {"retries": 1})
+        with threads() as pool:
+            waiting = pool.submit(unchecked.pop, ["work"], "bob", wait=LONG)
+            let_it_wait(waiting)
+            unchecked.forget("work")
+            put(unchecked, "a")
 
             assert [lease.jid for lease in waiting.result(SOON)] == ["a"]
 

@@ -7,7 +7,14 @@ if call('SISMEMBER', key('queues'), name) == 0 then return redis.error_reply('QU
 for state in string.gmatch('swrcfx', '.') do
   if call('ZCARD', key(state, name)) > 0 then return redis.error_reply('NOT_EMPTY ' .. name) end
 end
-call('DEL', key('queue', name), key('wake', name))
+local hash = key('queue', name)
+local waits = call('HGET', hash, 'waits')
+call('DEL', hash, key('wake', name))
+-- Those who wait for its jobs wait for those of the next queue of this name.
+if waits and tonumber(waits) > now then
+  call('HSET', hash, 'waits', waits)
+  call('PEXPIRE', hash, waits - now)
+end
 call('SREM', key('queues'), name)
 note('q', '', name, '', '', '', '')
 flush(ARGV[2])
