@@ -52,6 +52,9 @@ from qless_flask.models import (
     Worker,
 )
 
+_BEGINNINGS = frozenset(("put", "pop", "exchange", "configure", "pause", "lead", "remember"))
+"""The scripts that can be the first to write into a namespace."""
+
 
 class RedisNamespace(StoreNamespace):
     """One namespace; all its keys share one hash tag."""
@@ -213,7 +216,9 @@ class RedisNamespace(StoreNamespace):
 
     def _write(self, script: str, *arguments: Argument) -> Reply:
         with told_as_ours():
-            self._named(self.name)
+            # The others write only where something is already. They work in a full store too, which takes no name.
+            if script in _BEGINNINGS:
+                self._named(self.name)
             return scripts.run(cast(scripts.Connection, self.client), script, self.prefix, self._time(), *arguments)
 
     def _upkeep(self, script: str, limit: int) -> Reply:

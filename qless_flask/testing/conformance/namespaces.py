@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from qless_flask.backends.base import Backend, Namespace
-from qless_flask.errors import Invalid, JobNotFound
-from qless_flask.models import Complete, Filter
+from qless_flask.errors import Invalid, JobNotFound, QueueNotFound
+from qless_flask.models import Changes, Complete, Filter, Lease
 from qless_flask.testing.conformance.scenes import Check, get, pop_all, put, run, seen_events, unchanged
 
 
@@ -23,6 +23,25 @@ class TestNamespaces:
         put(namespace, "a")
 
         assert namespace.name in backend.namespaces()
+
+    def test_what_finds_nothing_to_do_begins_none(self, backend: Backend, namespace: Namespace, check: Check) -> None:
+        lease = Lease("a", "token")
+        with unchanged(namespace, check):
+            namespace.settle([Complete(lease)])
+            namespace.heartbeat([lease])
+            namespace.cancel(["a"])
+            namespace.move(["a"], "work")
+            namespace.update(["a"], Changes(priority=1))
+            namespace.timeout(["a"])
+            namespace.promote()
+            namespace.prune()
+            for refused in (lambda: namespace.resume("work"), lambda: namespace.forget("work")):
+                with pytest.raises(QueueNotFound):
+                    refused()
+            with pytest.raises(JobNotFound):
+                namespace.log(lease, "on my way")
+
+        assert namespace.name not in backend.namespaces()
 
     def test_settings_are_a_write(self, backend: Backend, namespace: Namespace) -> None:
         namespace.configure("work", {"retries": 1})

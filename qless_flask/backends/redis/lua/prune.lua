@@ -66,7 +66,11 @@ local function forget_workers()
       call('HDEL', key('running'), worker)
     end
   end
-  redis.pcall('HSET', key('meta'), 'worker_cursor', found[1])
+  if found[1] == '0' then
+    call('HDEL', key('meta'), 'worker_cursor')
+  else
+    redis.pcall('HSET', key('meta'), 'worker_cursor', found[1])
+  end
 end
 
 gather = true
