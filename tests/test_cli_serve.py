@@ -172,6 +172,21 @@ class TestServing:
 
             assert server.processes() != [before]
 
+    def test_a_process_that_is_killed_again_and_again_ends_no_server(self, url: str) -> None:
+        with served(url, "--processes", "1", "--threads", "8") as server:
+            for _ in range(3):
+                [victim] = server.processes()
+                os.kill(victim, signal.SIGKILL)
+                while victim in server.processes():
+                    time.sleep(0.02)
+                server.wait_until_ready()
+
+            server.process.send_signal(signal.SIGTERM)
+            _, complaints = server.process.communicate(timeout=20)
+
+        assert server.process.returncode == 0
+        assert "has ended: another takes its place" in complaints
+
     def test_no_process_outlives_a_server_that_was_killed(self, url: str) -> None:
         with served(url, "--processes", "2", "--threads", "8") as server:
             server.process.kill()

@@ -37,6 +37,9 @@ CONNECTIONS_A_THREAD = 4
 """More connections than threads, since a worker keeps its own between requests: beyond them nobody else is let in."""
 SPARE_FILES = 128
 
+RESPAWN_SECONDS = 0.2
+"""The least time from one replacement of dead processes to the next."""
+
 START_SECONDS = 20.0
 STOP_SECONDS = 5
 """What the last requests have, once the server is told to stop; waiting polls are answered at once."""
@@ -110,6 +113,13 @@ class _Granian(Granian):  # type: ignore[valid-type,misc]
         # The processes close their stores first, so that waiting polls come back empty instead of being cut off.
         self._tells.close()
         super().shutdown(exit_code)
+
+    def _respawn_workers(self, workers: list[int], *args: Any, **options: Any) -> None:
+        click.echo("A process that answers requests has ended: another takes its place.", err=True)
+        super()._respawn_workers(workers, *args, **options)
+        # Granian gives up, without a word, where one dies twice within seconds; the others may serve well.
+        self.respawned_wrks.clear()
+        time.sleep(RESPAWN_SECONDS)
 
 
 class ServerProcess:
