@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qless_flask.backends.base import Namespace
+from qless_flask.backends.base import Backend, Namespace
 from qless_flask.errors import Invalid
 from qless_flask.models import Complete, Event
 from qless_flask.testing.clock import ManualClock
@@ -146,6 +146,19 @@ class TestEvents:
         put(namespace, *jids)
 
         assert [event.jid for event in read_on(namespace, None, 300)] == jids
+
+    def test_prune_tells_that_there_is_more_until_all_that_is_old_is_gone(
+        self, backend: Backend, namespace: Namespace, clock: ManualClock
+    ) -> None:
+        unchecked = backend.namespace(namespace.name)
+        for _ in range(1_100):
+            unchecked.pause("work")
+        clock.advance(3600)
+
+        while unchecked.prune().more:
+            pass
+
+        assert unchecked.events().events == ()
 
 
 class TestGaps:

@@ -40,20 +40,22 @@ local function prune_queue(name, kind, left)
   return #jids + #old
 end
 
+-- Answers whether there may be more.
 local function trim_events()
   local events = key('events')
   local over = call('XLEN', events) - EVENT_ENTRIES
-  local last
+  local last, trimmed = nil, 0
   for i, entry in ipairs(call('XRANGE', events, '-', '+', 'COUNT', STEP)) do
     local at = tonumber(string.match(entry[2][2], '^%d+'))
     if i > over and at > now - EVENT_MS then break end
-    last = entry[1]
+    last, trimmed = entry[1], i
   end
   if last then
     local ms, sequence = string.match(last, '^(%d+)-(%d+)$')
     call('XTRIM', events, 'MINID', ms .. '-' .. string.format('%.0f', sequence + 1))
     redis.pcall('HSET', key('meta'), 'trimmed', last)
   end
+  return trimmed == STEP
 end
 
 local function forget_workers()
@@ -81,7 +83,7 @@ for i = 3, #ARGV do
     if left > 0 then left = left - prune_queue(ARGV[i], kind, left) end
   end
 end
-trim_events()
+local more = trim_events()
 forget_workers()
 flush()
-return {limit - left, left == 0 and 1 or 0}
+return {limit - left, (more or left == 0) and 1 or 0}
