@@ -162,6 +162,13 @@ def test_settings_are_checked_each_whole() -> None:
         assert list(caught.value.fields) == list(changes)
 
 
+def test_all_settings_at_fault_are_told_at_once() -> None:
+    with pytest.raises(Invalid) as caught:
+        checked_settings({"heartbeats": 5, "heartbeat": 0.01, "retries": -1})
+
+    assert set(caught.value.fields) == {"heartbeats", "heartbeat", "retries"}
+
+
 def test_an_unknown_setting_is_told_with_those_that_there_are() -> None:
     with pytest.raises(Invalid) as caught:
         checked_settings({"heartbeats": 5})

@@ -11,6 +11,7 @@ from qless_flask.bounds import (
     MIN_HEARTBEAT_SECONDS,
     Checks,
 )
+from qless_flask.errors import Invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,12 @@ def checked_settings(changes: Mapping[str, Setting]) -> dict[str, Setting]:
     for name in changes:
         if name not in SETTING_NAMES:
             check.wrong(name, f"is no setting; there are {', '.join(SETTING_NAMES)}")
+    try:
+        QueueSettings(**{name: value for name, value in changes.items() if name in SETTING_NAMES})  # type: ignore[arg-type]
+    except Invalid as error:
+        for name, said in error.fields.items():
+            check.wrong(name, " ".join(said))
     check.done()
-    QueueSettings(**changes)  # type: ignore[arg-type]
     return dict(changes)
 
 
