@@ -136,7 +136,7 @@ class WrongState(Conflict):
     """The job is in a state that this operation does not start from."""
 
     code = "WRONG_STATE"
-    sentence = "job {subject} is in no state for this: only what runs can be timed out, and what is complete not be canceled"
+    sentence = "job {subject} is not in a state that allows this: only running jobs time out, complete ones stay so"
 
 
 class NotEmpty(Conflict):
