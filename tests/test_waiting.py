@@ -57,6 +57,29 @@ def test_a_wake_before_the_sleep_is_not_lost() -> None:
         assert not waiter.woken
 
 
+def test_a_wake_that_nobody_here_needs_any_more_is_handed_on() -> None:
+    handed_on: list[tuple[str, str]] = []
+    waiters = Waiters(hand_on=handed_on.append)
+    first, second = waiters.join("ns", ["a", "b"]), waiters.join("ns", ["b"])
+    waiters.wake("ns", "b")
+
+    waiters.leave(first)
+    assert second.woken
+    waiters.leave(second)
+
+    assert handed_on == [("ns", "b")]
+
+
+def test_a_wake_that_was_followed_is_not_handed_on() -> None:
+    handed_on: list[tuple[str, str]] = []
+    waiters = Waiters(hand_on=handed_on.append)
+    with waiters.join("ns", ["a"]) as waiter:
+        waiters.wake("ns", "a")
+        waiter.sleep(1)
+
+    assert handed_on == []
+
+
 def test_a_sleep_that_nobody_ends_ends_by_itself() -> None:
     with Waiters().join("ns", ["a"]) as waiter:
         assert not waiter.sleep(0.01)

@@ -17,10 +17,18 @@ WaitKey = tuple[str, str]
 class Waiters:
     """All waits of one backend in this process, first come, first woken. Safe to share between threads."""
 
-    def __init__(self, listen: Callable[[Sequence[WaitKey]], None] | None = None) -> None:
-        """Remember `listen`, called whenever a pop begins to wait, with the (namespace, queue) pairs it waits for."""
+    def __init__(
+        self,
+        listen: Callable[[Sequence[WaitKey]], None] | None = None,
+        hand_on: Callable[[WaitKey], None] | None = None,
+    ) -> None:
+        """Remember `listen`, called whenever a pop begins to wait, with the (namespace, queue) pairs it waits for.
+
+        `hand_on` is called with the pair of a wake that nobody here needs any more.
+        """
         self.closed = False
         self._listen = listen
+        self._hand_on = hand_on
         self.start_anew()
 
     def start_anew(self) -> None:
@@ -48,7 +56,7 @@ class Waiters:
             ready = self._waiting.get((namespace, queue), {})
             woken = [waiter for waiter in ready if not waiter.woken][:count]
             for waiter in woken:
-                waiter.wake()
+                waiter.wake((namespace, queue))
         return len(woken)
 
     def keys(self) -> list[WaitKey]:
@@ -73,18 +81,20 @@ class Waiters:
                     waiters.pop(waiter, None)
                     if not waiters:
                         del self._waiting[key]
-        if waiter.woken and not self.closed:
-            for namespace, queue in waiter.keys:
-                self.wake(namespace, queue)
+        key = waiter.woken_for if waiter.woken and not self.closed else None
+        if key and not self.wake(*key) and self._hand_on:
+            self._hand_on(key)
 
 
 class Waiter:
     """One waiting pop."""
 
-    __slots__ = ("_event", "_waiters", "keys")
+    __slots__ = ("_event", "_waiters", "keys", "woken_for")
 
     def __init__(self, waiters: Waiters, keys: list[WaitKey]) -> None:
         self.keys = keys
+        self.woken_for: WaitKey | None = None
+        """Where there was something, when it was last woken."""
         self._waiters = waiters
         self._event = threading.Event()
 
@@ -93,8 +103,9 @@ class Waiter:
         """Tell whether it was woken since its last sleep ended."""
         return self._event.is_set()
 
-    def wake(self) -> None:
+    def wake(self, key: WaitKey | None = None) -> None:
         """End its sleep, or its next one."""
+        self.woken_for = key
         self._event.set()
 
     def sleep(self, seconds: float) -> bool:

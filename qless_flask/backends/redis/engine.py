@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import cast
 
 from redis.cluster import RedisCluster
+from redis.exceptions import RedisError
 
 from qless_flask.backends.base import Backend, Clock
 from qless_flask.backends.redis.connection import Client, open_client, told_as_ours
@@ -39,7 +41,7 @@ class RedisBackend(Backend):
         self._client = client or open_client(url)
         self._clock = clock
         self._clustered = isinstance(self._client, RedisCluster)
-        self._waiters = Waiters(self._listen)
+        self._waiters = Waiters(self._listen, self._hand_on)
         self._listeners: dict[str | None, Listener] = {}
         self._named: dict[str, float] = {}
         self._lock = threading.Lock()
@@ -82,6 +84,11 @@ class RedisBackend(Backend):
             with self._lock:
                 listener = self._listeners.setdefault(group, Listener(self._client, self._waiters, _wake_key, group))
         listener.cover(keys)
+
+    def _hand_on(self, key: WaitKey) -> None:
+        # Without it the pop of another process that it is for looks again by itself, only later.
+        with suppress(RedisError):
+            self._client.rpush(_wake_key(key), "1")
 
     def _risks(self) -> list[str]:
         risks = []
