@@ -81,9 +81,9 @@ class Waiters:
                     waiters.pop(waiter, None)
                     if not waiters:
                         del self._waiting[key]
-        key = waiter.woken_for if waiter.woken and not self.closed else None
-        if key and not self.wake(*key) and self._hand_on:
-            self._hand_on(key)
+        there = waiter.woken_for if waiter.woken and not self.closed else None
+        if there and not self.wake(*there) and self._hand_on:
+            self._hand_on(there)
 
 
 class Waiter:
