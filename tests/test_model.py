@@ -6,7 +6,7 @@ import itertools
 from functools import partial
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from servers import Stand
 
@@ -16,11 +16,13 @@ from qless_flask.testing.machine import Ground, Machine
 
 NUMBERS = itertools.count(1)
 SETTINGS = settings(
-    max_examples=40,
+    max_examples=60,
     stateful_step_count=50,
     deadline=None,
     derandomize=True,
     database=None,
+    report_multiple_bugs=False,
+    phases=[Phase.generate, Phase.shrink],
     suppress_health_check=list(HealthCheck),
 )
 

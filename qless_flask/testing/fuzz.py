@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 import click
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from qless_flask.backends import open_backend
@@ -55,6 +55,8 @@ class Fuzz:
             stateful_step_count=STEPS,
             deadline=None,
             database=None,
+            report_multiple_bugs=False,
+            phases=[Phase.generate, Phase.shrink],
             suppress_health_check=list(HealthCheck),
         )
         run_state_machine_as_test(Round, settings=chosen)

@@ -70,7 +70,7 @@ class TestPromote:
         assert namespace.promote() == Promoted(promoted=1, lost=1, more=False)
 
     def test_places_are_taken_in_order_of_due_time_then_jid(self, namespace: Namespace, clock: ManualClock) -> None:
-        for jid, delay in {"d": 3, "b": 2, "c": 2, "a": 9, "e": 1}.items():
+        for jid, delay in {"d": 3, "c": 2, "b": 2, "a": 9, "e": 1}.items():
             put(namespace, jid, delay=delay)
         clock.advance(9)
 
