@@ -154,6 +154,17 @@ class TestSelect:
 
         assert [job.jid for job in namespace.select(filter, page.next, 5).jobs] == ["c", "d"]
 
+    def test_a_job_put_anew_during_a_walk_by_tag_is_found_once(self, namespace: Namespace, clock: ManualClock) -> None:
+        put(namespace, "a", "b", "c", "d", tags=("t",))
+        page = namespace.select(Filter(tag="t"), None, 2)
+        found = [job.jid for job in page.jobs]
+        clock.advance(5)
+
+        put(namespace, *found, tags=("t",), if_exists="replace")
+
+        found += [job.jid for job in namespace.select(Filter(tag="t"), page.next, 10).jobs]
+        assert sorted(found) == ["a", "b", "c", "d"]
+
     def test_the_end_has_no_next(self, namespace: Namespace) -> None:
         put(namespace, "a", "b")
 

@@ -37,7 +37,7 @@ local function create(jid, name, klass, data, priority, due, options)
   if options ~= '' then
     job.tags, job.pipeline, job.retries = string.match(options, '^([^\n]*)\n([^\n]*)\n([^\n]*)$')
     save_options(job)
-    index_tags(job, now_text)
+    index_tags(job, '0')
   end
   set_data(job, data)
   renew(job, queue)

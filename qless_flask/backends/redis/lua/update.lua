@@ -36,7 +36,7 @@ return by_hand(ARGV[2], at, function(job)
     if #tags > MAX_TAGS then return 'INVALID' end
     index_tags(job, false)
     job.tags = table.concat(tags, '\t')
-    index_tags(job, job.created)
+    index_tags(job, '0')
   end
   options_of(job)
   if retries ~= '' then
