@@ -77,7 +77,8 @@ def crawl(
     if serve and url.startswith("http"):
         raise click.UsageError(f"--serve serves a store of one's own, and {url} is a server already")
     # Whoever ends the demo ends its site, workers and server with it.
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     with ServerProcess(url, port) if serve else nullcontext() as server, open_backend(url) as backend:
         opened = backend.namespace(namespace)
         if server:
@@ -90,10 +91,11 @@ def crawl(
         summary = summarize(opened)
         print_json(asdict(summary)) if as_json else _print_summary(summary)
         if server:
-            click.echo(f"\nStill serving; try: curl {server.address}/api/v1/namespaces/{namespace}/queues")
+            click.echo(f"\nStill serving; try: curl {server.address}/api/v1/namespaces/{namespace}/queues", err=as_json)
             click.echo(f"                   {command_name()} demo search decimal", err=as_json)
             with contextlib.suppress(KeyboardInterrupt):
                 server.wait()
+                raise click.ClickException("the server stopped by itself")
 
 
 @demo.command(short_help="Search what was crawled.")
