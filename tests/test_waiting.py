@@ -14,7 +14,7 @@ from qless_flask.backends import store
 from qless_flask.backends.sqlite import SQLiteBackend
 from qless_flask.backends.store import StoreNamespace
 from qless_flask.backends.waiting import Waiters
-from qless_flask.models import Pop, Popped
+from qless_flask.models import NewJob, Pop, Popped
 
 
 def test_a_wake_reaches_those_who_wait_for_the_queue_longest_first() -> None:
@@ -158,3 +158,24 @@ def test_pops_that_began_to_wait_together_do_not_look_again_together(
 
     again = sorted(at - began for at in looks if 0.3 < at - began < 1.04)
     assert again[-1] - again[0] > 0.2
+
+
+def test_a_host_whose_clock_is_ahead_of_the_stores_does_not_ask_on_and_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Pop] = []
+    with SQLiteBackend(f"sqlite:///{tmp_path}/jobs.db") as backend:
+        namespace = backend.namespace("ahead")
+        assert isinstance(namespace, StoreNamespace)
+        namespace.put([NewJob("Crawl", queue="fetch", delay=60)])
+        look = namespace._pop
+
+        def noted(pop: Pop, wait_left: float) -> Popped:
+            looks.append(pop)
+            return look(pop, wait_left)
+
+        monkeypatch.setattr(namespace, "_pop", noted)
+        monkeypatch.setattr(namespace, "_now", lambda: time.time() + 3600)
+        namespace.pop(["fetch"], "ann", wait=1)
+
+    assert 2 <= len(looks) <= 30

@@ -351,20 +351,21 @@ class StoreNamespace(Namespace):
         deadline = time.monotonic() + wait
         # Joined before the first look, so that a put between look and sleep still wakes it.
         with self._waiters.join(self.name, pop.queues) as waiter:
-            popped = first(wait)
+            popped, overdue = first(wait), 0
             while not popped.leases:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
-                # At a time of its own: workers that were started together would all look at once, again and again.
-                waiter.sleep(min(left, LOOK_AGAIN_SECONDS * random.uniform(0.5, 1), self._until(popped.retry_at)))
+                until = self._until(popped.retry_at)
+                overdue = overdue + 1 if until <= 0 else 0
+                waiter.sleep(min(left, _longest_sleep(), max(until, _shortest_sleep(overdue))))
                 if self._waiters.closed:
                     break
                 popped = self._pop(pop, max(0.0, deadline - time.monotonic()))
         return popped
 
     def _until(self, at: float | None) -> float:
-        return LOOK_AGAIN_SECONDS if at is None else max(0.001, at - self._now())
+        return LOOK_AGAIN_SECONDS if at is None else at - self._now()
 
     def _check_settlements(self, settlements: Sequence[Settlement]) -> None:
         check_batch("settle", settlements)
@@ -379,6 +380,16 @@ class StoreNamespace(Namespace):
                 f"the data may have {self.max_data_bytes:,} bytes: keep it elsewhere and put where it is",
                 subject=jid,
             )
+
+
+def _longest_sleep() -> float:
+    # At a time of its own: workers that were started together would all look at once, again and again.
+    return LOOK_AGAIN_SECONDS * random.uniform(0.5, 1)
+
+
+def _shortest_sleep(overdue: int) -> float:
+    # What should be there time after time, and is not: the clock of this host is ahead of the store's.
+    return 0.001 * 2.0 ** min(overdue, 7)
 
 
 def _check_jids(jids: Sequence[str]) -> None:
