@@ -137,6 +137,17 @@ def test_closing_wakes_everybody_for_good() -> None:
     assert waiters.closed
 
 
+def test_a_wait_that_begins_after_the_closing_is_over_at_once() -> None:
+    waiters = Waiters()
+    waiters.close()
+    begun = time.monotonic()
+
+    with waiters.join("ns", ["a"]) as waiter:
+        assert waiter.sleep(20)
+
+    assert time.monotonic() - begun < 5
+
+
 def test_pops_that_began_to_wait_together_do_not_look_again_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,8 @@ class Waiters:
         with self._lock:
             for key in waiter.keys:
                 self._waiting.setdefault(key, {})[waiter] = None
+            if self.closed:
+                waiter.wake()
         self.listen(waiter.keys)
         return waiter
 
