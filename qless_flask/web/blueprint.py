@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
+from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend
+from qless_flask.errors import BackendUnavailable
 from qless_flask.settings import Settings
 from qless_flask.web.api import events, jobs, leases, mount, operations, queues, workers
 from qless_flask.web.service import EXTENSION, Service
@@ -30,9 +33,15 @@ def create_blueprint(
 
 
 def create_service(*, url: str | None, backend: Backend | None, settings: Settings | None) -> Service:
-    """Build the service that a mount goes by, of what its user gave."""
+    """Build the service that a mount goes by, of what its user gave. Raise Invalid for a URL that names no store."""
     settings = settings or Settings()
-    return Service(replace(settings, url=url) if url else settings, backend)
+    if url:
+        settings = replace(settings, url=url)
+    if backend is None:
+        # A slip in it is for whoever mounts: at a request it would look like the caller's.
+        with suppress(BackendUnavailable):
+            open_backend(settings.url).close()
+    return Service(settings, backend)
 
 
 def mounted(name: str, service: Service) -> Blueprint:

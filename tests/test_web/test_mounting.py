@@ -203,6 +203,19 @@ class TestTheStore:
         assert host.test_client().get("/qless/healthz").status_code == 200
         assert os.listdir(tmp_path) == []
 
+    @pytest.mark.parametrize("url", ["shop.db", "ftp://localhost", "redis://localhost:port", "sqlite://"])
+    def test_a_url_that_names_none_is_told_when_it_is_mounted(self, host: Flask, url: str) -> None:
+        with pytest.raises(Invalid, match="url"):
+            QlessFlask(host, url=url)
+        with pytest.raises(Invalid, match="url"):
+            create_blueprint(settings=Settings(url=url))
+
+    @pytest.mark.parametrize("url", ["redis://127.0.0.1:1", "redis+cluster://127.0.0.1:1", "sqlite:////no/where.db"])
+    def test_one_that_is_down_keeps_no_app_from_starting(self, host: Flask, url: str) -> None:
+        QlessFlask(host, url=url)
+
+        assert host.test_client().get("/qless/readyz").status_code == 503
+
     def test_it_is_at_hand_in_python(self, host: Flask, tmp_path: Path) -> None:
         qless = QlessFlask(host, url=url_of(tmp_path, "a"))
         api_at(host, "/qless").put("one")

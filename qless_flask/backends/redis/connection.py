@@ -14,6 +14,7 @@ from redis.exceptions import (
     ClusterDownError,
     ConnectionError,
     OutOfMemoryError,
+    RedisClusterException,
     RedisError,
     ResponseError,
     TimeoutError,
@@ -37,7 +38,7 @@ _UNAVAILABLE = ("LOADING", "MASTERDOWN", "READONLY", "MISCONF", "NOREPLICAS", "B
 
 
 def open_client(url: str) -> Client:
-    """Open a client; it connects at its first command. Raise Invalid for a URL that names no server.
+    """Open a client; it connects at its first command, but a Cluster's now. Raise Invalid for a URL of no server.
 
     redis+sentinel://[user:password@]host:port,host:port/service/db · redis+cluster://[user:password@]host:port,…
     """
@@ -46,7 +47,9 @@ def open_client(url: str) -> Client:
         return _open_sentinel(parts)
     if parts.scheme == "redis+cluster":
         nodes = [ClusterNode(host, port) for host, port in _hosts(parts, _DEFAULT_PORT)]  # type: ignore[no-untyped-call]
-        return RedisCluster(startup_nodes=nodes, **_login(parts), **_options(parts))  # type: ignore[arg-type]
+        # It looks for its nodes at once.
+        with told_as_ours():
+            return RedisCluster(startup_nodes=nodes, **_login(parts), **_options(parts))  # type: ignore[arg-type]
     try:
         return redis.Redis.from_url(url, **_options(None))
     except ValueError as error:
@@ -60,7 +63,7 @@ def told_as_ours() -> Iterator[None]:
         yield
     except AuthenticationError as error:
         raise BackendUnavailable(f"the store refuses the password of its URL: {error}") from error
-    except (ConnectionError, TimeoutError, ClusterDownError) as error:
+    except (ConnectionError, TimeoutError, ClusterDownError, RedisClusterException) as error:
         raise BackendUnavailable(f"the store cannot be reached now: {error}") from error
     except OutOfMemoryError as error:
         raise BackendUnavailable(f"the store is full: {error}") from error
