@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -96,6 +98,22 @@ class TestWorker:
         assert job is not None
         assert (job.state, job.remaining) == ("waiting", 5)
         assert [(each.event, each.worker) for each in job.history][1] == ("popped", "ann")
+
+    def test_the_end_of_a_process_is_told_with_the_time_like_all_else(
+        self, url: str, tmp_path: Path, namespace: Namespace
+    ) -> None:
+        namespace.put([NewJob("Wait", queue="talk", jid="a")])
+
+        with started(url, tmp_path, "--name", "ann") as worker:
+            assert said(worker) == "waiting"
+            children = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
+            os.kill(int(children[0]), signal.SIGKILL)
+            assert worker.stderr is not None
+            told = next(line for line in worker.stderr if "ended with signal 9" in line)
+            worker.terminate()
+            worker.communicate(timeout=30)
+
+        assert re.match(r"\d{4}-\d\d-\d\d .* ERROR worker ann ", told)
 
     def test_a_module_that_is_not_there_is_told_with_an_exit_code(self, url: str, tmp_path: Path) -> None:
         with started(url, tmp_path, "--import", "nowhere_at_all") as worker:

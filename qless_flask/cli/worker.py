@@ -7,6 +7,7 @@ import click
 from qless_flask.cli.target import namespace_option, url_option
 from qless_flask.models import ORDERS, Order
 from qless_flask.worker import WorkerOptions, WorkSettings, new_worker_name, run
+from qless_flask.worker.logs import write_log
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -74,4 +75,5 @@ def worker(
         log_level=log_level.upper(),
         name=name or new_worker_name(),
     )
+    write_log(options.log_level)
     raise click.exceptions.Exit(run(options))
