@@ -63,6 +63,15 @@ class TestReadme:
         assert told == "to cleo\n"
         assert worker.returncode == 0
 
+    def test_the_app_that_it_shows_serves(self, tmp_path: Path) -> None:
+        store = "redis://localhost/0"
+        (mounting,) = (block for block in blocks("python") if store in block)
+        asked = "print(app.test_client().get('/qless/readyz').status, qless.namespace('default').queues())"
+
+        told = run(tmp_path, sys.executable, "-c", mounting.replace(store, "sqlite:///qless.db") + asked)
+
+        assert told == "200 OK []\n"
+
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
