@@ -62,6 +62,22 @@ class TestLeaders:
         assert not namespace.lead("scheduler", "ann", 0)
         assert namespace.lead("scheduler", "bob", 10)
 
+    def test_a_clock_that_goes_back_gives_the_role_to_nobody_who_gave_it_up(
+        self, namespace: Namespace, clock: ManualClock
+    ) -> None:
+        namespace.lead("scheduler", "ann", 0)
+        clock.advance(-1)
+
+        assert namespace.lead("scheduler", "bob", 10)
+
+    def test_who_does_not_lead_gives_nothing_up(self, namespace: Namespace, clock: ManualClock) -> None:
+        namespace.lead("scheduler", "ann", 10)
+        clock.advance(10)
+        namespace.lead("scheduler", "bob", 0)
+        clock.advance(-5)
+
+        assert not namespace.lead("scheduler", "bob", 10)
+
 
 class TestRecords:
     """Set if they are as expected."""

@@ -263,8 +263,11 @@ class ModelNamespace(StoreNamespace):
             leader, until = world.leaders.get(role, (holder, 0))
             if leader != holder and until > world.now:
                 return False
-            world.begun = True
-            world.leaders[role] = holder, world.now + to_milliseconds(seconds)
+            if seconds:
+                world.begun = True
+                world.leaders[role] = holder, world.now + to_milliseconds(seconds)
+            elif leader == holder:
+                world.leaders.pop(role, None)
             return seconds > 0
 
     def _remember(self, name: str, value: str | None, expected: str | None) -> bool:

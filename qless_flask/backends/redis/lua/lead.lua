@@ -9,5 +9,5 @@ if ms > 0 then
   call('HSET', leaders, ARGV[2], now + ms .. '\t' .. ARGV[3])
   return 1
 end
-call('HDEL', leaders, ARGV[2])
+if holder == ARGV[3] then call('HDEL', leaders, ARGV[2]) end
 return 0
