@@ -10,6 +10,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from tempfile import TemporaryDirectory
 
 import click
 from hypothesis import HealthCheck, Phase, settings
@@ -70,7 +71,7 @@ def _over_http(store: Backend) -> Backend:
     from qless_flask.web import QlessFlask
 
     app = Flask("fuzz")
-    QlessFlask(app, backend=store)
+    QlessFlask(app, backend=store, url_prefix="")
     return HTTPBackend("http://localhost", transport=httpx.WSGITransport(app))
 
 
@@ -94,12 +95,13 @@ def _inspection(url: str, store: Backend) -> Callable[[str], StoreView]:
 )
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
 @click.option("--over-http", is_flag=True, help="Speak to the store through the HTTP API, in this process.")
-def main(url: str, minutes: float, over_http: bool) -> None:
+def main(url: str | None, minutes: float, over_http: bool) -> None:
     """Do random operations to a store and to a model of it, until an answer differs or the time is over."""
-    if url.startswith("http"):
+    if url and url.startswith("http"):
         raise click.UsageError("give the URL of the store, and --over-http: its clock must be set by hand")
     deadline = time.monotonic() + 60 * minutes
     with ExitStack() as stack:
+        url = url or f"sqlite:///{stack.enter_context(TemporaryDirectory())}/fuzz.db"
         fuzz = Fuzz(url, over_http=over_http, stack=stack)
         failed = False
         while not failed and time.monotonic() < deadline:

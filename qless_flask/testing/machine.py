@@ -150,11 +150,13 @@ class Machine(RuleBasedStateMachine):
     # By hand
 
     def do_by_hand(self, call: draw.Call) -> None:
-        self._both(call)
+        jids, *_ = call.arguments
+        assert isinstance(jids, list)
+        self._by_hand(jids, call)
 
     def time_out(self, picked: list[tuple[int, str]], actor: Actor | None) -> None:
         jids = [self._lease(pick, jid)[0].jid for pick, jid in picked]
-        self._both(lambda each: each.timeout(jids, actor=actor))
+        self._by_hand(jids, lambda each: each.timeout(jids, actor=actor))
 
     def steer(self, call: draw.Call) -> None:
         self._both(call)
@@ -226,6 +228,13 @@ class Machine(RuleBasedStateMachine):
                 same(bare_real in [real for _, real in self.pairs], False, "the token was there before")
                 self.pairs.append((bare_model, bare_real))
             same(bare_real, known[bare_model], "the token of a lease that is given again")
+
+    def _by_hand(self, jids: list[str], act: Callable[[Namespace], object]) -> None:
+        real, model = act(self.real), act(self.model)
+        assert isinstance(real, list)
+        assert isinstance(model, list)
+        # Of a jid named twice, each item may show the job after both times.
+        same(dict(zip(jids, real, strict=True)), dict(zip(jids, model, strict=True)), "by hand")
 
     def _both(self, act: Callable[[Namespace], Answer]) -> None:
         same(self._attempt(lambda: act(self.real)), self._attempt(lambda: act(self.model)), act)
