@@ -190,3 +190,27 @@ def test_a_host_whose_clock_is_ahead_of_the_stores_does_not_ask_on_and_on(
         namespace.pop(["fetch"], "ann", wait=1)
 
     assert 2 <= len(looks) <= 30
+
+
+def test_pops_that_wait_for_one_due_job_look_for_it_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    with SQLiteBackend(f"sqlite:///{tmp_path}/jobs.db") as backend, ThreadPoolExecutor(40) as threads:
+        namespace = backend.namespace("crowded")
+        assert isinstance(namespace, StoreNamespace)
+        namespace.put([NewJob("Crawl", queue="fetch", delay=0.7)])
+        due = time.monotonic() + 0.7
+        look = namespace._pop
+
+        def noted(pop: Pop, wait_left: float) -> Popped:
+            looks.append(time.monotonic() - due)
+            return look(pop, wait_left)
+
+        monkeypatch.setattr(namespace, "_pop", noted)
+        for number in range(40):
+            threads.submit(namespace.pop, ["fetch"], f"worker-{number}", wait=1.0)
+
+    [first, *_, last] = sorted(at for at in looks if -0.1 < at < 0.25)
+    assert first < 0.1
+    assert last - first > 0.1

@@ -55,6 +55,9 @@ from qless_flask.models import (
 LOOK_AGAIN_SECONDS = 5.0
 """How long a waiting pop sleeps at most before it looks again by itself, should a wake have been lost."""
 
+APART_SECONDS = 0.005
+"""How far apart, on average, the pops that wait for one due job look for it."""
+
 
 def to_milliseconds(seconds: float) -> int:
     """Turn seconds into the whole milliseconds that stores keep."""
@@ -358,7 +361,9 @@ class StoreNamespace(Namespace):
                     break
                 until = self._until(popped.retry_at)
                 overdue = overdue + 1 if until <= 0 else 0
-                waiter.sleep(min(left, _longest_sleep(), max(until, _shortest_sleep(overdue))))
+                # One after the other: hundreds that look for one due job at once would keep all else waiting.
+                apart = random.uniform(0, APART_SECONDS * waiter.others)
+                waiter.sleep(min(left, _longest_sleep(), max(until, _shortest_sleep(overdue)) + apart))
                 if self._waiters.closed:
                     break
                 popped = self._pop(pop, max(0.0, deadline - time.monotonic()))

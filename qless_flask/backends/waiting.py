@@ -66,6 +66,11 @@ class Waiters:
         with self._lock:
             return [key for key, waiters in self._waiting.items() if any(not waiter.woken for waiter in waiters)]
 
+    def most_at(self, keys: Sequence[WaitKey]) -> int:
+        """Count those that wait for the most crowded of these."""
+        with self._lock:
+            return max(len(self._waiting.get(key, ())) for key in keys)
+
     def close(self) -> None:
         """Wake everybody for good."""
         self.closed = True
@@ -104,6 +109,11 @@ class Waiter:
     def woken(self) -> bool:
         """Tell whether it was woken since its last sleep ended."""
         return self._event.is_set()
+
+    @property
+    def others(self) -> int:
+        """How many others wait for the most crowded of its queues."""
+        return max(0, self._waiters.most_at(self.keys) - 1)
 
     def wake(self, key: WaitKey | None = None) -> None:
         """End its sleep, or its next one."""
