@@ -110,6 +110,9 @@ class _Granian(Granian):  # type: ignore[valid-type,misc]
         self._tells = tells
 
     def shutdown(self, exit_code: int = 0) -> None:
+        for worker in self.wrks:
+            # One that is quick to go has not failed.
+            worker.interrupt_by_parent = True
         # The processes close their stores first, so that waiting polls come back empty instead of being cut off.
         self._tells.close()
         super().shutdown(exit_code)
