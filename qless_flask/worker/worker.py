@@ -65,6 +65,8 @@ class Worker:
         # SimpleQueue.put may be called while the same thread is inside get, as a signal handler does.
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._working = 0
+        """How many threads have not said that they ended; one that has may be alive for a moment yet."""
         self._deadline: float | None = None
         self._signals = 0
         self._crash: BaseException | None = None
@@ -74,9 +76,9 @@ class Worker:
         coroutines = self._open_coroutines()
         self._loop.heartbeat.start()
         self._start_threads()
-        while any(thread.is_alive() for thread in self._threads) and self._time_left() != 0:
+        while self._working and self._time_left() != 0:
             self._obey(self._next_command())
-        if self._crash or any(thread.is_alive() for thread in self._threads):
+        if self._crash or self._working:
             self._break_off()
         self._loop.heartbeat.stop()
         if coroutines:
@@ -130,6 +132,7 @@ class Worker:
             context = copy_context()
             thread = threading.Thread(target=context.run, args=(self._work,), name=f"qless-{number}", daemon=True)
             self._threads.append(thread)
+            self._working += 1
             thread.start()
 
     def _work(self) -> None:
@@ -152,6 +155,8 @@ class Worker:
             return "signal"
 
     def _obey(self, command: Command) -> None:
+        if command == "ended":
+            self._working -= 1
         if command == "signal":
             # Counted apart from `stop`: a terminal's Ctrl-C reaches a pool's process twice, once through its parent.
             self._signals += 1
