@@ -204,10 +204,11 @@ class Namespace(ABC):
     def select(self, filter: Filter, cursor: str | None = None, limit: int = 50) -> Page:
         """Page through the jobs that match, up to 1,000 a page, without data and history.
 
-        Each job that matches all through the walk stands in it exactly once. Within a queue and state: waiting in the
-        order of pops, scheduled by due time, running by expiry (those without last), ended ones by the time they ended,
-        latest first; ties by jid. Other walks have an order of their own, stable too. At most 1,000 records are read a
-        call, so a page may be short, even empty, with a `next`. Raise Invalid for a cursor that is none.
+        Within a queue and state: waiting in the order of pops, scheduled by due time, running by expiry (those without
+        last), ended ones by the time they ended, latest first; ties by jid. Other walks have an order of their own. Each
+        job that matches, and that nothing happens to meanwhile, stands in a walk exactly once; a walk that goes from
+        queue to queue or state to state may miss or repeat a job that goes the other way. At most 1,000 records are read
+        a call, so a page may be short, even empty, with a `next`. Raise Invalid for a cursor that is none.
         """
 
     @abstractmethod
@@ -222,8 +223,9 @@ class Namespace(ABC):
     def events(self, after: str | None = None, limit: int = 100, *, wait: float = 0.0) -> EventPage:
         """Read up to `limit` (≤ 1,000) transitions of the log after a cursor; None or "0": from the beginning.
 
-        Waits up to `wait` seconds for the first where there is none. Kept for at least an hour (prune trims), so a
-        reader that fell off gets a `gap` event first, then what is left. Raise Invalid for a cursor that is none.
+        Waits up to `wait` seconds for the first where there is none. Kept for an hour (prune trims; less where there
+        would be over 1,000,000 entries), so a reader that fell off gets a `gap` event first, then what is left. Raise
+        Invalid for a cursor that is none.
         """
 
     # Queues, live

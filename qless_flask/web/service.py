@@ -6,7 +6,7 @@ import os
 import threading
 from typing import Any
 
-from flask import current_app, request
+from flask import Response, after_this_request, current_app, request
 
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
@@ -71,4 +71,13 @@ def perform(operation: str, **arguments: Any) -> Any:
     if not arguments.get("wait"):
         return method(**arguments)
     with service.places.take(request.is_multithread) as taken:
-        return method(**arguments if taken else {**arguments, "wait": 0.0})
+        if taken:
+            return method(**arguments)
+        # Answered early: who asks again at once would only find the places taken still.
+        after_this_request(_come_back_later)
+        return method(**{**arguments, "wait": 0.0})
+
+
+def _come_back_later(response: Response) -> Response:
+    response.headers["Retry-After"] = "1"
+    return response

@@ -102,6 +102,7 @@ def test_polls_beyond_the_places_are_answered_early_and_empty(
     third = poll(url, 30, "cyd")
 
     assert (third.status_code, third.json()["jobs"]) == (200, [])
+    assert third.headers["Retry-After"] == "1"
     assert time.monotonic() - began < AT_ONCE
     assert not any(each.done() for each in waiting)
     backend.namespace("crawl").put([NewJob("Crawl", queue="fetch")] * 2)
