@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
-from qless_flask.backends.numbers import EVENT_SECONDS, RETENTION, WORKER_SECONDS
+from qless_flask.backends.numbers import EVENT_ENTRIES, EVENT_SECONDS, RETENTION, WORKER_SECONDS
 from qless_flask.backends.sqlite.deletion import delete
 from qless_flask.backends.sqlite.leases import take_back
 from qless_flask.backends.sqlite.look import QueueRow
@@ -17,6 +17,7 @@ from qless_flask.backends.sqlite.statements import (
     DUE,
     ENTRY_TIMES,
     HOLDS_LEASE,
+    LAST_ENTRY,
     LONGEST_ENDED,
     OVER_REQUESTS,
     SET_TRIMMED,
@@ -104,7 +105,9 @@ def _past_retention(step: Step, queue: QueueRow, state: int) -> Iterator[tuple[i
 
 def _trim_events(step: Step) -> bool:
     rows = step.connection.execute(ENTRY_TIMES, (step.namespace, TRIM_AT_ONCE)).fetchall()
-    old = [entry for entry, _ in takewhile(lambda row: row[1] + to_milliseconds(EVENT_SECONDS) <= step.now, rows)]
+    [last] = step.connection.execute(LAST_ENTRY, (step.namespace,)).fetchone()
+    over, since = last - EVENT_ENTRIES, step.now - to_milliseconds(EVENT_SECONDS)
+    old = [entry for entry, _ in takewhile(lambda row: row[0] <= over or row[1] <= since, rows)]
     if old:
         step.connection.execute(TRIM_ENTRIES, (step.namespace, old[-1]))
         step.connection.execute(SET_TRIMMED, (old[-1], step.namespace))
