@@ -91,7 +91,7 @@ def _inspection(url: str, store: Backend) -> Callable[[str], StoreView]:
 
 @click.command()
 @click.option(
-    "--url", required=True, help="A store of ours to fill with namespaces named fuzz-…: redis:// or sqlite://"
+    "--url", help="A store of ours to fill with namespaces named fuzz-…; without one, a SQLite file for the while."
 )
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True)
 @click.option("--over-http", is_flag=True, help="Speak to the store through the HTTP API, in this process.")

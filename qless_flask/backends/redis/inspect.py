@@ -40,6 +40,9 @@ class _Inspector:
         self._prefix = namespace.prefix
         # redis-py's types cannot tell its synchronous replies from its asynchronous ones.
         self._client = cast(Any, namespace.client)
+        # One scan, not one for each kind of key: the tests look after every operation.
+        keys = self._client.scan_iter(match=f"{_escaped(self._prefix)}:*", count=1000)
+        self._all_keys = sorted({key.decode() for key in keys})
         self._strays: list[str] = []
 
     def view(self) -> StoreView:
@@ -101,19 +104,18 @@ class _Inspector:
 
     def _look_for_strays(self, records: dict[str, Record], known: Iterable[str]) -> None:
         expected = set(STATES) | {"tag", "group", "log"} | _NAMED | _PLAIN
-        for key in self._client.scan_iter(match=f"{_escaped(self._prefix)}:*", count=1000):
-            kind, _, name = key.decode()[len(self._prefix) + 1 :].partition(":")
+        for key in self._all_keys:
+            kind, _, name = key[len(self._prefix) + 1 :].partition(":")
             if kind not in expected or (kind == "log" and name not in records):
-                self._strays.append(key.decode())
+                self._strays.append(key)
             if kind in STATES and name not in known:
-                self._strays.append(key.decode())
+                self._strays.append(key)
         for kind in ("options", "failures", "payloads"):
             self._strays += [f"{kind} of {jid.decode()}" for jid in self._hash(kind) if jid.decode() not in records]
 
     def _keys(self, kind: str) -> list[tuple[str, str]]:
         start = f"{self._prefix}:{kind}:"
-        found = self._client.scan_iter(match=f"{_escaped(start)}*", count=1000)
-        return [(key.decode()[len(start) :], key.decode()) for key in found]
+        return [(key[len(start) :], key) for key in self._all_keys if key.startswith(start)]
 
     def _hash(self, kind: str) -> dict[bytes, bytes]:
         return cast("dict[bytes, bytes]", self._client.hgetall(f"{self._prefix}:{kind}"))
