@@ -100,6 +100,7 @@ class StoreNamespace(Namespace):
         order: Order = "listed",
         request: str | None = None,
     ) -> Popped:
+        check_batch("queues", queues, least=1)
         pop = Pop(tuple(queues), worker, limit, order=order, request=request)
         return self._wait_for_jobs(pop, wait, lambda wait_left: self._pop(pop, wait_left))
 

@@ -124,6 +124,7 @@ class HTTPNamespace(Namespace):
         order: Order = "listed",
         request: str | None = None,
     ) -> Popped:
+        check_batch("queues", queues, least=1)
         pop = Pop(tuple(queues), worker, limit, order=order, request=_made_up() if request is None else request)
         return self._pop(pop, wait)
 

@@ -99,6 +99,7 @@ class TestBadInput:
             ("jids", lambda namespace: namespace.get(["a"] * 1001)),
             ("jids", lambda namespace: namespace.cancel(["a"] * 1001)),
             ("jids", lambda namespace: namespace.cancel("a")),
+            ("queues", lambda namespace: namespace.pop("abc", "ann")),
             ("leases", lambda namespace: namespace.heartbeat([LEASE] * 1001)),
             ("settle", lambda namespace: namespace.settle([Complete(LEASE)] * 1001)),
             ("settle", lambda namespace: namespace.exchange([Complete(LEASE)] * 1001, Pop(("work",), "ann"))),
