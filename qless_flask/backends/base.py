@@ -205,10 +205,10 @@ class Namespace(ABC):
         """Page through the jobs that match, up to 1,000 a page, without data and history.
 
         Within a queue and state: waiting in the order of pops, scheduled by due time, running by expiry (those without
-        last), ended ones by the time they ended, latest first; ties by jid. Other walks have an order of their own. Each
-        job that matches, and that nothing happens to meanwhile, stands in a walk exactly once; a walk that goes from
-        queue to queue or state to state may miss or repeat a job that goes the other way. At most 1,000 records are read
-        a call, so a page may be short, even empty, with a `next`. Raise Invalid for a cursor that is none.
+        last), ended ones by the time they ended, latest first; ties by jid. Other walks have an order of their own.
+        Each job that matches, and that nothing happens to meanwhile, stands in a walk exactly once; a walk that goes
+        from queue to queue or state to state may miss or repeat a job that goes the other way. At most 1,000 records
+        are read a call, so a page may be short, even empty, with a `next`. Raise Invalid for a cursor that is none.
         """
 
     @abstractmethod
