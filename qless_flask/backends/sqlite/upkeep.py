@@ -105,6 +105,8 @@ def _past_retention(step: Step, queue: QueueRow, state: int) -> Iterator[tuple[i
 
 def _trim_events(step: Step) -> bool:
     rows = step.connection.execute(ENTRY_TIMES, (step.namespace, TRIM_AT_ONCE)).fetchall()
+    if not rows:
+        return False
     [last] = step.connection.execute(LAST_ENTRY, (step.namespace,)).fetchone()
     over, since = last - EVENT_ENTRIES, step.now - to_milliseconds(EVENT_SECONDS)
     old = [entry for entry, _ in takewhile(lambda row: row[0] <= over or row[1] <= since, rows)]
