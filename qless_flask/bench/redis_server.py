@@ -17,7 +17,8 @@ class Server:
 
     def clear(self) -> None:
         """Delete everything and begin to count anew."""
-        self._any.flushall()
+        # At once: what is freed later would be counted as free memory of the next measurement.
+        self._any.execute_command("FLUSHALL", "SYNC")
         self._any.config_resetstat()
 
     def script_microseconds(self) -> float:
