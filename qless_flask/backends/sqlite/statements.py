@@ -147,16 +147,18 @@ TRIM_LINES = "DELETE FROM line WHERE job = ? AND number < ?"
 
 NEW_ENTRY = """
 INSERT INTO event (namespace, entry, at, transitions)
-SELECT id, 1 + max(trimmed, ifnull((SELECT max(entry) FROM event WHERE namespace = ?1), 0)), ?2, ?3
-FROM namespace WHERE id = ?1
+SELECT id, 1 + max(trimmed, ifnull((SELECT max(entry) FROM event WHERE event.namespace = namespace.id), 0)), ?, ?
+FROM namespace WHERE id = ?
 """
 ENTRIES = "SELECT entry, at, transitions FROM event WHERE namespace = ? AND entry >= ? ORDER BY entry"
 ENTRY_TIMES = "SELECT entry, at FROM event WHERE namespace = ? ORDER BY entry LIMIT ?"
 FIRST_ENTRY = """
-SELECT ifnull((SELECT min(entry) FROM event WHERE namespace = ?1), trimmed + 1) FROM namespace WHERE id = ?1
+SELECT ifnull((SELECT min(entry) FROM event WHERE event.namespace = namespace.id), trimmed + 1)
+FROM namespace WHERE id = ?
 """
 LAST_ENTRY = """
-SELECT max(trimmed, ifnull((SELECT max(entry) FROM event WHERE namespace = ?1), 0)) FROM namespace WHERE id = ?1
+SELECT max(trimmed, ifnull((SELECT max(entry) FROM event WHERE event.namespace = namespace.id), 0))
+FROM namespace WHERE id = ?
 """
 TRIM_ENTRIES = "DELETE FROM event WHERE namespace = ? AND entry <= ?"
 SET_TRIMMED = "UPDATE namespace SET trimmed = ? WHERE id = ?"

@@ -260,7 +260,7 @@ class Step(Look):
             if queue.changed:
                 self.connection.execute(SAVE_QUEUE, (queue.place, *queue.counts[1:], queue.id))
         if self._transitions:
-            self.connection.execute(NEW_ENTRY, (self.namespace, self.now, "\n".join(self._transitions)))
+            self.connection.execute(NEW_ENTRY, (self.now, "\n".join(self._transitions), self.namespace))
             self.told = True
 
     def _keep(self, queue: QueueRow) -> QueueRow:
