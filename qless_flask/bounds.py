@@ -20,7 +20,12 @@ MAX_DELAY_SECONDS = 100 * 366 * 86_400.0
 MAX_DATA_BYTES = 1 << 20
 MAX_MESSAGE_BYTES = 32 << 10
 MAX_RECORD_BYTES = 64 << 10
+MAX_PROGRESS_BYTES = 4 << 10
+MAX_DEPENDS = 100
+MAX_OPEN_DEPENDS = 1_000
 MIN_HEARTBEAT_SECONDS = 0.1
+MIN_CLOCK_SECONDS = 0.1
+MIN_INTERVAL_SECONDS = 1.0
 
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -90,6 +95,16 @@ class Checks:
         """One of a few words."""
         if value not in choices:
             self.wrong(field, f"must be one of {', '.join(choices)}")
+
+    def kind(self, field: str, value: object, kind: type) -> None:
+        """An object of ours, which has checked itself."""
+        if not isinstance(value, kind):
+            self.wrong(field, f"must be a {kind.__name__}")
+
+    def kinds(self, field: str, values: object, kind: type, *, most: int) -> None:
+        """Up to `most` objects of ours."""
+        for index, value in enumerate(self._listed(field, values, 0, most)):
+            self.kind(f"{field}.{index}", value, kind)
 
     def json(self, field: str, value: object) -> None:
         """JSON as text (RFC 8259), of any depth that can be read, without NaN and lone surrogates."""

@@ -5,6 +5,7 @@ QlessError                      INTERNAL 500
 ├── NotFound                    NOT_FOUND 404
 │   ├── JobNotFound             JOB_NOT_FOUND 404
 │   ├── QueueNotFound           QUEUE_NOT_FOUND 404
+│   ├── RecurrenceNotFound      RECURRENCE_NOT_FOUND 404
 │   └── WorkerNotFound          WORKER_NOT_FOUND 404
 ├── MethodNotAllowed            METHOD_NOT_ALLOWED 405
 ├── Conflict                    (never raised itself) 409
@@ -12,17 +13,20 @@ QlessError                      INTERNAL 500
 │   ├── LeaseLost               LEASE_LOST 409
 │   ├── JobCanceled             JOB_CANCELED 409
 │   ├── WrongState              WRONG_STATE 409
+│   ├── HasDependents           HAS_DEPENDENTS 409
 │   └── NotEmpty                NOT_EMPTY 409
 ├── TooLarge                    TOO_LARGE 413
 ├── UnsupportedMediaType        UNSUPPORTED_MEDIA_TYPE 415
 ├── Invalid                     INVALID 422
+│   ├── DependencyCycle         DEPENDENCY_CYCLE 422
+│   └── UnknownDependency       UNKNOWN_DEPENDENCY 422
 ├── Internal                    INTERNAL 500
 └── BackendUnavailable          BACKEND_UNAVAILABLE 503
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 FieldErrors = Mapping[str, list[str]]
@@ -97,6 +101,13 @@ class WorkerNotFound(NotFound):
     sentence = "no worker {subject} has popped here lately"
 
 
+class RecurrenceNotFound(NotFound):
+    """No recurrence has this id."""
+
+    code = "RECURRENCE_NOT_FOUND"
+    sentence = "no recurrence {subject}: it was never made here, or it was deleted"
+
+
 class MethodNotAllowed(QlessError):
     """The address exists, but not for this HTTP method."""
 
@@ -136,7 +147,31 @@ class WrongState(Conflict):
     """The job is in a state that this operation does not start from."""
 
     code = "WRONG_STATE"
-    sentence = "job {subject} is not in a state that allows this: only running jobs time out, complete ones stay so"
+    sentence = "job {subject} is not in a state that allows this"
+
+
+class HasDependents(Conflict):
+    """Others wait for the job, and the cancel said `refuse`."""
+
+    code = "HAS_DEPENDENTS"
+    sentence = "others wait for job {subject}: cancel them too, or leave it to their choice"
+
+    @classmethod
+    def of(cls, jid: str, dependents: Sequence[str]) -> HasDependents:
+        """Build the error from those that wait, by jid: ten are named, an eleventh says that there are more."""
+        named = ", ".join(dependents[:10]) + (", …" if len(dependents) > 10 else "")
+        return cls(
+            f"others wait for job {jid} ({named}): cancel them too, or leave it to their choice (dependents)",
+            subject=jid,
+        )
+
+    @classmethod
+    def too_many(cls, jid: str, most: int) -> HasDependents:
+        """Build the error for a cancel along that would cancel too many at once."""
+        return cls(
+            f"over {most:,} jobs wait for job {jid} in the end: cancel those first, or leave it to their choice",
+            subject=jid,
+        )
 
 
 class NotEmpty(Conflict):
@@ -171,6 +206,22 @@ class Invalid(QlessError):
         """Build the error from what is wrong with each field."""
         told = "; ".join(f"{name}: {' '.join(said)}" for name, said in fields.items())
         return cls(told, fields=fields)
+
+
+class DependencyCycle(Invalid):
+    """The job would wait for itself, by way of what it depends on."""
+
+    code = "DEPENDENCY_CYCLE"
+    sentence = "job {subject} would wait for itself: what it depends on waits for it"
+
+
+class UnknownDependency(Invalid):
+    """A job that is to be waited for is not there."""
+
+    code = "UNKNOWN_DEPENDENCY"
+    sentence = (
+        'no job {subject} to wait for: it was never put here, or it was pruned (missing "satisfied" lets that be)'
+    )
 
 
 class Internal(QlessError):

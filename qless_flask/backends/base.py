@@ -11,7 +11,16 @@ to it. Rules for every operation:
 - A name, text or number out of bounds (`qless_flask.bounds`) is Invalid, and names the field. An unreachable store is
   BackendUnavailable.
 - A job takes its place, behind all others of its queue and priority, when an operation makes it available: put,
-  promote, advance, retry, move, timeout. A release without delay, a lost lease and a changed priority keep its place.
+  promote, advance, retry, move, timeout, unblock. A release without delay, a lost lease and a changed priority keep
+  its place.
+- A job that has open dependencies is in the state `depends`, and only such a job has. When it ends (canceled, finished
+  by hand, expired) or is put anew they are dropped.
+- When a job ends, those that wait for it are told, as part of the same move, by jid: a complete job counts as done; of
+  one that failed or was canceled each child has its choice (`on_parent_end`). A child that waits for nothing more is
+  unblocked: waiting or, with a delay, scheduled. One that is canceled tells its own dependents in turn. An operation
+  tells 100 in all; who is left is told by the next promotes, and by pops from their queues.
+- A job lets go of its unique key when it is complete, failed or canceled (of one held for a time: canceled), replaced
+  or pruned. One that comes back from such an end takes it again, if nobody else holds it.
 """
 
 from __future__ import annotations
@@ -22,14 +31,22 @@ from types import TracebackType
 
 from qless_flask.errors import QlessError
 from qless_flask.models import (
+    Action,
     Actor,
+    Beat,
+    Changed,
     Changes,
+    Dependents,
+    EventFilter,
     EventPage,
     Exchanged,
+    FailureGroup,
     Filter,
+    Finish,
     Job,
     Lease,
     LogLine,
+    Missing,
     NewJob,
     Order,
     Page,
@@ -39,9 +56,14 @@ from qless_flask.models import (
     Pruned,
     Put,
     Queue,
+    Recurrence,
+    Recurring,
+    Renewed,
     Setting,
     Settled,
     Settlement,
+    Tag,
+    Tracked,
     Worker,
 )
 
@@ -91,9 +113,14 @@ class Namespace(ABC):
     def put(self, jobs: Sequence[NewJob]) -> list[Put]:
         """Add up to 1,000 jobs, all or none; they may name different queues. Answer in the same order.
 
-        A jid that exists: `reject` raises JobExists; `keep` answers with the job that is there, as it is; `replace`
-        begins the job anew wherever it is (a lease on it is lost; history, failure, log and last settle are forgotten).
-        Each job of the batch sees those before it. Event: put.
+        A unique key that another job holds: answer with that job, whatever jid was given. A jid that exists: `reject`
+        raises JobExists; `keep` answers with the job that is there, as it is; `replace` begins the job anew wherever it
+        is (a lease on it is lost; history, failure, log, progress, result and last settle are forgotten, it is tracked
+        no longer; who waits for it waits for the new one).
+        One of `depends` that is not there raises UnknownDependency unless `missing` is `satisfied`; what is complete
+        counts as done; of what has failed or was canceled the job has its choice at once, and so may be canceled when
+        it has just been put. Raise DependencyCycle; Invalid where the search for one would visit over 10,000 jobs.
+        Each job of the batch sees those before it. Events: put; canceled.
         """
 
     @abstractmethod
@@ -109,23 +136,28 @@ class Namespace(ABC):
     ) -> Popped:
         """Lease up to `limit` jobs of these queues to a worker: by queue as `order` says, then priority, then place.
 
-        On the way it takes back lost leases, then promotes what is due, at most 100 of each a queue. A paused queue is
-        looked after all the same, but gives nothing, as one that is unknown. With nothing to give it waits up to `wait`
-        seconds for a job, and then answers empty; `retry_at` says when something will be due or lost. A queue's
-        `heartbeat` sets `expires_at`. Every token is new.
+        On the way it fails what was not popped within its `expires_in`, takes back lost leases, promotes what is due,
+        at most 100 of each a queue, and tells dependents that are left. A paused queue is looked after all the same,
+        but gives nothing, as one that is unknown. With nothing to give it waits up to `wait` seconds for a job, and
+        then answers empty; `retry_at` says when something will be due or lost. Every token is new. `expires_at` is the
+        queue's `heartbeat` from now, but no later than the job's `max_run` (else its queue's) from now.
+        A job past its `expires_in` is never given. A worker that is asked to be quiet or to stop is given nothing: told
+        to stop it is answered at once, told to be quiet when its wait is over.
 
         The same `worker` and `request` within a heartbeat of the first call (60 s where a queue has none) are given
         those of the same leases that are still live, so that a lost answer costs nothing; once none is, they pop anew.
 
-        Makes the worker known. Events: popped; lost (or failed, group `lost`, where `max_losses` is passed); promoted.
+        Makes the worker known. Events: popped; expired (state failed, group `expired`); lost (or failed, group `lost`,
+        where `max_losses` is passed); timed_out (a run over its `max_run`: as by `timeout`); promoted.
         """
 
     @abstractmethod
-    def heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]:
-        """Renew each lease by its queue's heartbeat from now; answer each with its new `expires_at` (and no job).
+    def heartbeat(self, beats: Sequence[Beat]) -> list[Renewed | QlessError]:
+        """Renew each lease by its queue's heartbeat from now, but never beyond the `max_run` of the run.
 
-        Items: JobNotFound; JobCanceled for the last holder of a canceled job; else LeaseLost for any token but the
-        current one. Keeps the worker known. No event.
+        A beat may bring progress, and data to put in place of the job's. The answer says whether the job's worker is
+        asked to be quiet or to stop. Items: JobNotFound; JobCanceled for the last holder of a canceled job; else
+        LeaseLost for any token but the current one. Keeps the worker known. No event.
         """
 
     @abstractmethod
@@ -133,11 +165,15 @@ class Namespace(ABC):
         """End leases, each as its settlement says. Answer with the state that each job was left in.
 
         Complete goes on to `next`, else the pipeline's next queue (event advanced: retries and losses renewed, failure
-        cleared; waiting there, or scheduled with a `delay`), else it ends the job (completed, failure cleared).
+        and progress cleared; waiting there, scheduled with a `delay`, or in `depends` for what it `depends` on), else
+        it ends the job (completed, failure cleared). A `result` is kept. Its `puts` are put first, as by `put`; what
+        `put` would raise for them is the item's error, as are UnknownDependency, DependencyCycle, and Invalid where
+        there is something to depend on and no next stage: then nothing of this item has happened, and the lease stays.
         Retry keeps the failure (its group, message, worker and run) and costs one of `remaining`: waiting or, with a
         `delay`, scheduled (retried); where none remains, failed under its group. Fail: failed. Release: waiting at its
         old place or, with a `delay`, scheduled (released); nothing counted.
-        Without a delay of its own a Retry is at once.
+        A store puts a Retry without a delay back at once; `Hooked`, which `open_backend` wraps round every store, has
+        given it a delay by the back-off of the job, else of its queue.
 
         The same settlement of the same lease again is answered as the first time, until the job's next settle, replace
         or prune. Items else: as for heartbeat.
@@ -157,9 +193,17 @@ class Namespace(ABC):
     # By hand. Each answers, for each jid in order, the job as it is afterwards (without data and history) or an error.
 
     @abstractmethod
-    def cancel(self, jids: Sequence[str], *, actor: Actor | None = None) -> list[Job | QlessError]:
+    def cancel(
+        self,
+        jids: Sequence[str],
+        *,
+        dependents: Dependents = "refuse",
+        actor: Actor | None = None,
+    ) -> list[Job | QlessError]:
         """Stop jobs for good; a running one's worker learns at its next heartbeat. Event: canceled.
 
+        Where others wait for a job: `refuse` is HasDependents, naming them; `cancel` cancels them too, and who waits
+        for them (HasDependents where that makes over 1,000), whatever they would choose; `choice` leaves it to each.
         A job that is canceled already stays as it is. Items: JobNotFound; WrongState for a complete job.
         """
 
@@ -174,13 +218,25 @@ class Namespace(ABC):
     ) -> list[Job | QlessError]:
         """Put jobs of any state into a queue, at a new place: waiting or, with a `delay`, scheduled. Event: moved.
 
-        Failure cleared, retries and losses renewed by that queue; a lease is lost; the pipeline stays.
-        Items: JobNotFound.
+        Failure, progress and result cleared, retries and losses renewed by that queue; a lease is lost; the pipeline
+        stays. One with open dependencies stays in `depends`, in the new queue, with the new delay. One that ended
+        before its first run is bound by its `expires_in` no longer. Items: JobNotFound.
+        """
+
+    @abstractmethod
+    def finish(self, jids: Sequence[str], end: Finish, *, actor: Actor | None = None) -> list[Job | QlessError]:
+        """End jobs of any state by hand, complete or failed; a lease is lost. Event: finished.
+
+        Complete: failure cleared, the pipeline is left as it is; a `result` is kept. Failed: under the group, with the
+        message; the failure's worker is None. A job in that state already stays as it is. Items: JobNotFound.
         """
 
     @abstractmethod
     def update(self, jids: Sequence[str], changes: Changes, *, actor: Actor | None = None) -> list[Job | QlessError]:
-        """Change jobs of any state. Event: updated. Items: JobNotFound; Invalid where it would have over 32 tags."""
+        """Change jobs of any state. Items: JobNotFound; Invalid where it would have over 32 tags.
+
+        Events: updated; then tracked or untracked, where that changes (alone, where nothing else was to change).
+        """
 
     @abstractmethod
     def timeout(self, jids: Sequence[str], *, actor: Actor | None = None) -> list[Job | QlessError]:
@@ -190,11 +246,50 @@ class Namespace(ABC):
         Items: JobNotFound; WrongState unless running.
         """
 
+    @abstractmethod
+    def depend(
+        self,
+        jid: str,
+        on: Sequence[str] = (),
+        off: Sequence[str] = (),
+        *,
+        missing: Missing = "refuse",
+        actor: Actor | None = None,
+    ) -> Job:
+        """Change what a job waits for: no longer for `off` (which need not be there), then for `on`, as by `put`.
+
+        A waiting or scheduled job that comes to have open dependencies goes into `depends`; what it was due at it
+        keeps. When nothing is open any more it is unblocked. Events: updated; unblocked, canceled.
+        Raise JobNotFound; WrongState for a job that runs or has ended; UnknownDependency; DependencyCycle; Invalid
+        where it would have over 1,000 open dependencies, or the search for a cycle would visit over 10,000 jobs.
+        """
+
+    @abstractmethod
+    def change(
+        self,
+        filter: Filter,
+        action: Action,
+        limit: int = 500,
+        cursor: str | None = None,
+        *,
+        dry_run: bool = False,
+        actor: Actor | None = None,
+    ) -> Changed:
+        """Do one bounded step of an action on all jobs that match, up to `limit` (≤ 1,000) of them.
+
+        Go on with `next` until that is None. A job that the action refuses, or leaves as it is, has matched and is not
+        changed; one that somebody else has changed since the step read it is left alone too. `dry_run` counts only.
+        Events: those of the action. Raise Invalid for a cursor that is none.
+        """
+
     # Look-ups
 
     @abstractmethod
-    def get(self, jids: Sequence[str]) -> list[Job | None]:
-        """Look up to 1,000 jobs up, with data and history; None for a jid that is not there."""
+    def get(self, jids: Sequence[str], *, wait: float = 0.0) -> list[Job | None]:
+        """Look up to 1,000 jobs up, whole; None for a jid that is not there.
+
+        Waits up to `wait` seconds until all of them that are there have ended.
+        """
 
     @abstractmethod
     def lines(self, jid: str) -> list[LogLine]:
@@ -204,8 +299,9 @@ class Namespace(ABC):
     def select(self, filter: Filter, cursor: str | None = None, limit: int = 50) -> Page:
         """Page through the jobs that match, up to 1,000 a page, without data and history.
 
-        Within a queue and state: waiting in the order of pops, scheduled by due time, running by expiry (those without
-        last), ended ones by the time they ended, latest first; ties by jid. Other walks have an order of their own.
+        Within a queue and state: waiting in the order of pops, scheduled by due time, depends by since when, running by
+        expiry (those without last), ended ones by the time they ended, latest first; ties by jid. Other walks have an
+        order of their own.
         Each job that matches, and that nothing happens to meanwhile, stands in a walk exactly once; a walk that goes
         from queue to queue or state to state may miss or repeat a job that goes the other way. At most 1,000 records
         are read a call, so a page may be short, even empty, with a `next`. Raise Invalid for a cursor that is none.
@@ -220,9 +316,28 @@ class Namespace(ABC):
         """Sum the workers up: all known, by name, or those named, in that order. Raise WorkerNotFound."""
 
     @abstractmethod
-    def events(self, after: str | None = None, limit: int = 100, *, wait: float = 0.0) -> EventPage:
+    def failures(
+        self, groups: Sequence[str] | None = None, *, after: str | None = None, limit: int = 1000
+    ) -> list[FailureGroup]:
+        """Sum up the groups that failed jobs are in: up to `limit` by name, from behind `after` on; or those named, in
+        that order, but for those that no failed job is in."""
+
+    @abstractmethod
+    def tags(self, names: Sequence[str] | None = None, *, after: str | None = None, limit: int = 1000) -> list[Tag]:
+        """Sum up the tags that jobs have, and those tracked: up to `limit` by name, from behind `after` on; or those
+        named, in that order, each as it is, if only of no jobs."""
+
+    @abstractmethod
+    def tracked(self) -> Tracked:
+        """Answer all that is tracked: the jobs as lists show them, and the tags; of each the first 1,000."""
+
+    @abstractmethod
+    def events(
+        self, after: str | None = None, limit: int = 100, *, wait: float = 0.0, filter: EventFilter | None = None
+    ) -> EventPage:
         """Read up to `limit` (≤ 1,000) transitions of the log after a cursor; None or "0": from the beginning.
 
+        With a filter, those of them that match; at most 1,000 are looked at a call, so a page may be short, even empty.
         Waits up to `wait` seconds for the first where there is none. Kept for an hour (prune trims; less where there
         would be over 1,000,000 entries), so a reader that fell off gets a `gap` event first, then what is left. Raise
         Invalid for a cursor that is none.
@@ -253,19 +368,96 @@ class Namespace(ABC):
         Event: forgotten.
         """
 
+    # Workers and tags, live
+
+    @abstractmethod
+    def quiet(self, worker: str, *, on: bool = True, actor: Actor | None = None) -> Worker:
+        """Ask a worker to pop no more, or no longer ask that. Raise WorkerNotFound. Event: quieted, if it is asked."""
+
+    @abstractmethod
+    def stop(self, worker: str, *, on: bool = True, actor: Actor | None = None) -> Worker:
+        """Ask a worker to end, or no longer ask that. Raise WorkerNotFound. Event: stopped, if it is asked."""
+
+    @abstractmethod
+    def track(self, tag: str, *, on: bool = True, actor: Actor | None = None) -> Tag:
+        """Follow a tag, whether a job has it yet or not, or no longer. Event: tracked or untracked, on a change."""
+
+    # Recurrences
+
+    @abstractmethod
+    def recur(self, rule: Recurrence, *, actor: Actor | None = None) -> Recurring:
+        """Make a recurrence or, of an id that is there, replace its rule. Event: recurrence_changed.
+
+        While `interval`, `cron`, `timezone` and `first_at` stay, an update keeps the next run; how often it has fired,
+        and whether it is paused, stays in any case. Raise Invalid for a rule or time zone that is none.
+        """
+
+    @abstractmethod
+    def recurrences(
+        self,
+        ids: Sequence[str] | None = None,
+        *,
+        due: bool = False,
+        after: str | None = None,
+        limit: int = 1000,
+    ) -> list[Recurring]:
+        """List recurrences: up to `limit` by id, from behind `after` on; or those named, in that order.
+
+        `due`: up to `limit` of those that are to fire now, the longest due first. Raise RecurrenceNotFound.
+        """
+
+    @abstractmethod
+    def unrecur(self, id: str, *, actor: Actor | None = None) -> None:
+        """Delete a recurrence; what it has put stays. Raise RecurrenceNotFound. Event: recurrence_changed."""
+
+    @abstractmethod
+    def pause_recurrence(self, id: str, *, actor: Actor | None = None) -> Recurring:
+        """Let a recurrence put nothing by itself until it is resumed. Event: recurrence_changed.
+
+        Raise RecurrenceNotFound.
+        """
+
+    @abstractmethod
+    def resume_recurrence(self, id: str, *, actor: Actor | None = None) -> Recurring:
+        """Let a paused recurrence go on, with its next time from now on: nothing is caught up with.
+
+        Raise RecurrenceNotFound. Event: recurrence_changed.
+        """
+
+    @abstractmethod
+    def run_recurrence(self, id: str, *, actor: Actor | None = None) -> Put:
+        """Put a job of a recurrence for now, paused or not, whatever `overlap` says; its next run and count stay.
+
+        Raise RecurrenceNotFound. Event: put.
+        """
+
+    @abstractmethod
+    def fire(self, id: str, expected: float) -> list[Put]:
+        """Put the jobs of a recurrence that are due, if its next run is `expected` still, and set the next one.
+
+        Two that fire the same are harmless: one of them finds another next run, and puts nothing, as where it is
+        paused, not due yet or not there. The jids come from id and time (`models.jid_at`), and each job has the time it
+        was due.
+        Of the times missed, `catchup` says which are made up for; a time is missed when the next one has come too or,
+        with `none`, when it is over a minute ago. `overlap` `skip` puts nothing while the last job has not ended.
+        Event: put.
+        """
+
     # Upkeep and records
 
     @abstractmethod
     def promote(self, limit: int = 1000) -> Promoted:
-        """Take back lost leases and make due jobs available, in all queues, up to `limit` together.
+        """Fail what has expired, take back lost leases, make due jobs available, in all queues; tell dependents that
+        are left; up to `limit` together.
 
-        Pop does as much for its own queues. Due jobs take their places in order of due time,
-        then jid. Events: promoted, lost, failed.
+        Pop does as much for its own queues. Due jobs take their places in order of due time, then jid.
+        Events: those of pop but popped; unblocked, canceled.
         """
 
     @abstractmethod
     def prune(self, limit: int = 1000) -> Pruned:
-        """Delete up to `limit` ended jobs past their retention, of each queue the longest ended first.
+        """Delete up to `limit` ended jobs past their retention, of each queue the longest ended first; none for which
+        others wait.
 
         A queue keeps complete jobs 7 days and 50,000 of them, canceled 1 day and 10,000, failed 90 days and 100,000.
         Old events go too: they are kept an hour. Workers not seen for a day that hold no lease are forgotten.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qless_flask.models import Job, State
+from qless_flask.models import Job, Recurring, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,26 @@ class StoreView:
     """The jids in the index of each failure group."""
     workers: Mapping[str, int]
     """The counter of running jobs of each worker."""
+    depends: Mapping[str, frozenset[str]]
+    """By jid, what each job in `depends` waits for, as kept with the job."""
+    dependents: Mapping[str, frozenset[str]]
+    """By jid, those that wait for a job, as kept with that."""
+    untold: frozenset[str]
+    """Ended jobs some of whose dependents are still to be told."""
+    unique: Mapping[str, str]
+    """The jid that holds each unique key; keys whose time is over may be missing."""
+    start_by: Mapping[str, float]
+    """By jid, when a job expires that was not popped yet (Unix seconds), as the index of these times has it."""
+    tracked: frozenset[str]
+    """The jids in the index of those tracked."""
+    tracked_tags: frozenset[str]
+    figures: Mapping[str, Mapping[State, int]]
+    """By tag, the counters of its jobs in each state; those at 0 may be missing."""
+    touched: Mapping[str, Mapping[tuple[str, str], int]]
+    """By failure group, the counters of its jobs by ("queue", name) and ("klass", name)."""
+    recurrences: Mapping[str, Recurring]
+    due: Mapping[str, float]
+    """By id, the next run of each recurrence in the index of what is due; paused and ended ones are not in it."""
     queues: frozenset[str]
     """The queues that are known."""
     strays: tuple[str, ...]

@@ -12,6 +12,15 @@ LOG_BYTES = 64 << 10
 
 UPKEEP_AT_ONCE = 100
 """How many lost leases, and how many due jobs, a pop sees to in each queue."""
+TOLD_AT_ONCE = 100
+"""How many dependents of ended jobs one operation tells."""
+CANCELED_ALONG = 1_000
+"""How many dependents a cancel takes along at most."""
+SEARCHED_AT_ONCE = 10_000
+"""How many jobs the search for a cycle visits at most."""
+DEPENDENTS_SHOWN = 100
+PRUNE_SCANNED = 10_000
+"""How many jobs a prune looks at, at most, where others wait for the oldest."""
 REQUEST_SECONDS = 60.0
 """How long a pop's request is remembered where its queue has no heartbeat."""
 

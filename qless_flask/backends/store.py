@@ -1,40 +1,51 @@
 """What the stores share: arguments checked, jids made, waits looped; below each method one atomic step.
 
-Redis and SQLite subclass it and write only the steps (the methods with a leading underscore). A step gets arguments
-that are within bounds; it may still raise what only the store can tell.
+Redis and SQLite subclass it and write only the steps (`backends.steps`).
 """
 
 from __future__ import annotations
 
 import random
 import time
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from qless_flask.backends.base import Namespace
+from qless_flask.backends.firing import FiringNamespace
 from qless_flask.backends.waiting import Waiters
 from qless_flask.bounds import (
     MAX_BATCH,
     MAX_DATA_BYTES,
     MAX_DELAY_SECONDS,
+    MAX_DEPENDS,
+    MAX_OPEN_DEPENDS,
     MAX_RECORD_BYTES,
     MAX_WAIT_SECONDS,
     Checks,
     check_batch,
     is_utf8,
 )
-from qless_flask.errors import QlessError, TooLarge
+from qless_flask.errors import Invalid, QlessError, TooLarge
 from qless_flask.models import (
+    ENDED,
+    MISSING,
+    Action,
     Actor,
+    Beat,
+    Changed,
     Changes,
     Complete,
+    Dependents,
+    EventFilter,
     EventPage,
     Exchanged,
     Fail,
+    FailureGroup,
     Filter,
+    Finish,
     Job,
     Lease,
     LogLine,
+    Missing,
     NewJob,
     Order,
     Page,
@@ -44,16 +55,24 @@ from qless_flask.models import (
     Pruned,
     Put,
     Queue,
+    Renewed,
     Setting,
     Settled,
     Settlement,
+    Tag,
+    Tracked,
     Worker,
     checked_settings,
     with_new_jid,
 )
+from qless_flask.models import Cancel as CancelAction
 
 LOOK_AGAIN_SECONDS = 5.0
 """How long a waiting pop sleeps at most before it looks again by itself, should a wake have been lost."""
+
+SOONEST_SECONDS = 0.01
+SELDOM_SECONDS = 0.5
+"""How soon, and how seldom, one looks again whether a job has ended."""
 
 APART_SECONDS = 0.005
 """How far apart, on average, the pops that wait for one due job look for it."""
@@ -69,7 +88,7 @@ def to_seconds(milliseconds: int) -> float:
     return milliseconds / 1000
 
 
-class StoreNamespace(Namespace):
+class StoreNamespace(FiringNamespace):
     """A namespace that lies in a store of its own rather than behind a server."""
 
     max_data_bytes = MAX_DATA_BYTES
@@ -86,9 +105,7 @@ class StoreNamespace(Namespace):
 
     def put(self, jobs: Sequence[NewJob]) -> list[Put]:
         check_batch("jobs", jobs)
-        for job in jobs:
-            self._check_size(job.data, job.jid)
-        return self._put([job if job.jid else with_new_jid(job) for job in jobs]) if jobs else []
+        return self._put(self._ready(jobs)) if jobs else []
 
     def pop(
         self,
@@ -104,20 +121,22 @@ class StoreNamespace(Namespace):
         pop = Pop(tuple(queues), worker, limit, order=order, request=request)
         return self._wait_for_jobs(pop, wait, lambda wait_left: self._pop(pop, wait_left))
 
-    def heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]:
-        check_batch("leases", leases)
-        return self._heartbeat(leases) if leases else []
+    def heartbeat(self, beats: Sequence[Beat]) -> list[Renewed | QlessError]:
+        check_batch("leases", beats)
+        for beat in beats:
+            self._check_size(beat.data, beat.lease.jid)
+        return self._heartbeat(beats) if beats else []
 
     def settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
-        self._check_settlements(settlements)
-        return self._settle(settlements) if settlements else []
+        ready = self._ready_settlements(settlements)
+        return self._settle(ready) if ready else []
 
     def exchange(self, settlements: Sequence[Settlement], pop: Pop, *, wait: float = 0.0) -> Exchanged:
-        self._check_settlements(settlements)
+        ready = self._ready_settlements(settlements)
         results: list[Settled | QlessError] = []
 
         def first(wait_left: float) -> Popped:
-            exchanged = self._exchange(settlements, pop, wait_left)
+            exchanged = self._exchange(ready, pop, wait_left)
             results.extend(exchanged.results)
             return exchanged.popped
 
@@ -136,9 +155,16 @@ class StoreNamespace(Namespace):
 
     # By hand
 
-    def cancel(self, jids: Sequence[str], *, actor: Actor | None = None) -> list[Job | QlessError]:
+    def cancel(
+        self,
+        jids: Sequence[str],
+        *,
+        dependents: Dependents = "refuse",
+        actor: Actor | None = None,
+    ) -> list[Job | QlessError]:
         _check_jids(jids)
-        return self._cancel(jids, actor) if jids else []
+        CancelAction(dependents)
+        return self._cancel(jids, dependents, actor) if jids else []
 
     def move(
         self,
@@ -155,6 +181,11 @@ class StoreNamespace(Namespace):
         check.done()
         return self._move(jids, queue, delay, actor) if jids else []
 
+    def finish(self, jids: Sequence[str], end: Finish, *, actor: Actor | None = None) -> list[Job | QlessError]:
+        _check_jids(jids)
+        self._check_size(end.result, None)
+        return self._finish(jids, end, actor) if jids else []
+
     def update(self, jids: Sequence[str], changes: Changes, *, actor: Actor | None = None) -> list[Job | QlessError]:
         _check_jids(jids)
         self._check_size(changes.data, None)
@@ -164,11 +195,58 @@ class StoreNamespace(Namespace):
         _check_jids(jids)
         return self._timeout(jids, actor) if jids else []
 
+    def depend(
+        self,
+        jid: str,
+        on: Sequence[str] = (),
+        off: Sequence[str] = (),
+        *,
+        missing: Missing = "refuse",
+        actor: Actor | None = None,
+    ) -> Job:
+        check = Checks()
+        check.text("jid", jid)
+        check.texts("on", tuple(on), most=MAX_DEPENDS)
+        check.texts("off", tuple(off), most=MAX_OPEN_DEPENDS)
+        check.one_of("missing", missing, MISSING)
+        check.done()
+        return self._depend(jid, tuple(dict.fromkeys(on)), tuple(dict.fromkeys(off)), missing, actor)
+
+    def change(
+        self,
+        filter: Filter,
+        action: Action,
+        limit: int = 500,
+        cursor: str | None = None,
+        *,
+        dry_run: bool = False,
+        actor: Actor | None = None,
+    ) -> Changed:
+        check = Checks()
+        check.integer("limit", limit, 1, MAX_BATCH)
+        check.done()
+        if dry_run:
+            page = self._select(filter, cursor, limit)
+            return Changed(len(page.jobs), 0, page.next)
+        return self._change(filter, action, limit, cursor, actor)
+
     # Look-ups
 
-    def get(self, jids: Sequence[str]) -> list[Job | None]:
+    def get(self, jids: Sequence[str], *, wait: float = 0.0) -> list[Job | None]:
         _check_jids(jids)
-        return self._get(jids) if jids else []
+        check = Checks()
+        check.seconds("wait", wait, 0, MAX_WAIT_SECONDS)
+        check.done()
+        if not jids:
+            return []
+        began = time.monotonic()
+        while True:
+            jobs = self._get(jids)
+            waited = time.monotonic() - began
+            if waited >= wait or self._waiters.closed or all(job is None or job.state in ENDED for job in jobs):
+                return jobs
+            # Nothing tells of ends: so soon for what ends soon, and seldom for what takes its time.
+            time.sleep(min(wait - waited, max(SOONEST_SECONDS, min(waited / 10, SELDOM_SECONDS))))
 
     def lines(self, jid: str) -> list[LogLine]:
         check = Checks()
@@ -196,14 +274,39 @@ class StoreNamespace(Namespace):
             check.done()
         return self._workers(names)
 
-    def events(self, after: str | None = None, limit: int = 100, *, wait: float = 0.0) -> EventPage:
+    def failures(
+        self, groups: Sequence[str] | None = None, *, after: str | None = None, limit: int = 1000
+    ) -> list[FailureGroup]:
+        _check_listing("groups", groups, after, limit)
+        return self._failures(groups, after, limit)
+
+    def tags(self, names: Sequence[str] | None = None, *, after: str | None = None, limit: int = 1000) -> list[Tag]:
+        _check_listing("names", names, after, limit)
+        return self._tags(names, after, limit)
+
+    def tracked(self) -> Tracked:
+        return self._tracked(MAX_BATCH)
+
+    def events(
+        self, after: str | None = None, limit: int = 100, *, wait: float = 0.0, filter: EventFilter | None = None
+    ) -> EventPage:
         check = Checks()
         check.integer("limit", limit, 1, MAX_BATCH)
         check.seconds("wait", wait, 0, MAX_WAIT_SECONDS)
         if after is not None:
             check.text("after", after)
         check.done()
-        return self._events(after, limit, wait)
+        if filter is None or filter == EventFilter():
+            return self._events(after, limit, wait)
+        deadline, tags = time.monotonic() + wait, self._tracked_tags() if filter.tracked is not None else frozenset()
+        while True:
+            page = self._events(after, MAX_BATCH, max(0.0, deadline - time.monotonic()))
+            matching = [event for event in page.events if filter.matches(event, tags)]
+            if len(matching) > limit:
+                return EventPage(tuple(matching[:limit]), matching[limit - 1].cursor)
+            if matching or time.monotonic() >= deadline or self._waiters.closed:
+                return EventPage(tuple(matching), page.next)
+            after = page.next
 
     # Queues, live
 
@@ -222,6 +325,20 @@ class StoreNamespace(Namespace):
     def forget(self, queue: str, *, actor: Actor | None = None) -> None:
         _check_queue(queue)
         self._forget(queue, actor)
+
+    # Workers and tags, live
+
+    def quiet(self, worker: str, *, on: bool = True, actor: Actor | None = None) -> Worker:
+        _check_text("worker", worker)
+        return self._ask(worker, "quiet", on, actor)
+
+    def stop(self, worker: str, *, on: bool = True, actor: Actor | None = None) -> Worker:
+        _check_text("worker", worker)
+        return self._ask(worker, "stop", on, actor)
+
+    def track(self, tag: str, *, on: bool = True, actor: Actor | None = None) -> Tag:
+        _check_text("tag", tag)
+        return self._track(tag, on, actor)
 
     # Upkeep and records
 
@@ -263,89 +380,6 @@ class StoreNamespace(Namespace):
         check.done()
         return self._recall(name)
 
-    # The steps: one atomic move of the store each
-
-    @abstractmethod
-    def _put(self, jobs: Sequence[NewJob]) -> list[Put]:
-        """Each job has a jid."""
-
-    @abstractmethod
-    def _pop(self, pop: Pop, wait_left: float) -> Popped:
-        """Pop once, without waiting; `wait_left` says for how long the caller will wait if it comes back empty."""
-
-    @abstractmethod
-    def _exchange(self, settlements: Sequence[Settlement], pop: Pop, wait_left: float) -> Exchanged: ...
-
-    @abstractmethod
-    def _heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]: ...
-
-    @abstractmethod
-    def _settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]: ...
-
-    @abstractmethod
-    def _log(self, lease: Lease, message: str, data: str | None) -> None: ...
-
-    @abstractmethod
-    def _cancel(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]: ...
-
-    @abstractmethod
-    def _move(self, jids: Sequence[str], queue: str, delay: float, actor: Actor | None) -> list[Job | QlessError]: ...
-
-    @abstractmethod
-    def _update(self, jids: Sequence[str], changes: Changes, actor: Actor | None) -> list[Job | QlessError]: ...
-
-    @abstractmethod
-    def _timeout(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]: ...
-
-    @abstractmethod
-    def _get(self, jids: Sequence[str]) -> list[Job | None]: ...
-
-    @abstractmethod
-    def _lines(self, jid: str) -> list[LogLine]: ...
-
-    @abstractmethod
-    def _select(self, filter: Filter, cursor: str | None, limit: int) -> Page: ...
-
-    @abstractmethod
-    def _queues(self, names: Sequence[str] | None) -> list[Queue]: ...
-
-    @abstractmethod
-    def _workers(self, names: Sequence[str] | None) -> list[Worker]: ...
-
-    @abstractmethod
-    def _events(self, after: str | None, limit: int, wait: float) -> EventPage: ...
-
-    @abstractmethod
-    def _configure(self, queue: str, changes: Mapping[str, Setting], actor: Actor | None) -> Queue: ...
-
-    @abstractmethod
-    def _pause(self, queue: str, actor: Actor | None) -> Queue: ...
-
-    @abstractmethod
-    def _resume(self, queue: str, actor: Actor | None) -> Queue: ...
-
-    @abstractmethod
-    def _forget(self, queue: str, actor: Actor | None) -> None: ...
-
-    @abstractmethod
-    def _promote(self, limit: int) -> Promoted: ...
-
-    @abstractmethod
-    def _prune(self, limit: int) -> Pruned: ...
-
-    @abstractmethod
-    def _lead(self, role: str, holder: str, seconds: float) -> bool: ...
-
-    @abstractmethod
-    def _remember(self, name: str, value: str | None, expected: str | None) -> bool: ...
-
-    @abstractmethod
-    def _recall(self, name: str) -> str | None: ...
-
-    @abstractmethod
-    def _now(self) -> float:
-        """The time as the store's operations see it, in Unix seconds."""
-
     def _wait_for_jobs(self, pop: Pop, wait: float, first: Callable[[float], Popped]) -> Popped:
         check = Checks()
         check.seconds("wait", wait, 0, MAX_WAIT_SECONDS)
@@ -356,7 +390,7 @@ class StoreNamespace(Namespace):
         # Joined before the first look, so that a put between look and sleep still wakes it.
         with self._waiters.join(self.name, pop.queues) as waiter:
             popped, overdue = first(wait), 0
-            while not popped.leases:
+            while not (popped.leases or popped.quiet or popped.stop):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
@@ -368,16 +402,41 @@ class StoreNamespace(Namespace):
                 if self._waiters.closed:
                     break
                 popped = self._pop(pop, max(0.0, deadline - time.monotonic()))
+        if popped.quiet and not popped.stop:
+            # Not among those that wait: a wake that came to it would be lost for the others.
+            self._rest(deadline)
         return popped
+
+    def _rest(self, deadline: float) -> None:
+        while not self._waiters.closed and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(left, SELDOM_SECONDS))
 
     def _until(self, at: float | None) -> float:
         return LOOK_AGAIN_SECONDS if at is None else at - self._now()
 
-    def _check_settlements(self, settlements: Sequence[Settlement]) -> None:
+    def _ready(self, jobs: Sequence[NewJob]) -> list[NewJob]:
+        """Check what only the settings tell about new jobs, and give each a jid."""
+        for job in jobs:
+            self._check_size(job.data, job.jid)
+        return [job if job.jid else with_new_jid(job) for job in jobs]
+
+    def _ready_settlements(self, settlements: Sequence[Settlement]) -> Sequence[Settlement]:
         check_batch("settle", settlements)
+        puts = 0
         for settlement in settlements:
             if isinstance(settlement, (Complete, Fail)):
                 self._check_size(settlement.data, settlement.lease.jid)
+            if isinstance(settlement, Complete):
+                self._check_size(settlement.result, settlement.lease.jid)
+                puts += len(settlement.puts)
+        if not puts:
+            return settlements
+        if puts > MAX_BATCH:
+            raise Invalid.of({"puts": [f"all settlements of a call may put {MAX_BATCH:,} jobs together"]})
+        return [
+            replace(each, puts=tuple(self._ready(each.puts))) if isinstance(each, Complete) and each.puts else each
+            for each in settlements
+        ]
 
     def _check_size(self, data: str | None, jid: str | None) -> None:
         # A character has at most four bytes: only a text that could be too long is encoded to find out.
@@ -402,6 +461,22 @@ def _check_jids(jids: Sequence[str]) -> None:
     check_batch("jids", jids)
     check = Checks()
     check.texts("jids", tuple(jids), most=MAX_BATCH)
+    check.done()
+
+
+def _check_text(field: str, text: str) -> None:
+    check = Checks()
+    check.text(field, text)
+    check.done()
+
+
+def _check_listing(field: str, names: Sequence[str] | None, after: str | None, limit: int) -> None:
+    check = Checks()
+    if names is not None:
+        check.texts(field, tuple(names), most=MAX_BATCH)
+    if after is not None:
+        check.text("after", after)
+    check.integer("limit", limit, 1, MAX_BATCH)
     check.done()
 
 

@@ -6,37 +6,80 @@ and what went in comes out (white space outside strings aside).
 
 from __future__ import annotations
 
-from qless_flask.models.events import Event, EventPage, Promoted, Pruned
-from qless_flask.models.hands import Actor, Changes
-from qless_flask.models.jobs import Failure, HistoryEntry, Job, LogLine, NewJob, Put, new_jid, with_new_jid
-from qless_flask.models.leases import Lease, Pop, Popped
-from qless_flask.models.lookups import Filter, Page
+from qless_flask.models.backoff import Backoff
+from qless_flask.models.events import Event, EventFilter, EventPage, Promoted, Pruned
+from qless_flask.models.hands import Action, Actor, Cancel, Changed, Changes, Finish, Move, Timeout, Update
+from qless_flask.models.jobs import Failure, HistoryEntry, Job, LogLine, NewJob, Put, Unique, new_jid, with_new_jid
+from qless_flask.models.leases import Beat, Lease, Pop, Popped, Renewed
+from qless_flask.models.lookups import FailureGroup, Filter, Page, Tag, Tracked, mean_seconds
 from qless_flask.models.queues import SETTING_NAMES, Queue, QueueSettings, Setting, Worker, checked_settings
+from qless_flask.models.recurrences import Catchup, Recurrence, Recurring, jid_at
 from qless_flask.models.settlements import Complete, Exchanged, Fail, Release, Retry, Settled, Settlement
-from qless_flask.models.words import ENDED, IF_EXISTS, ORDERS, STATES, IfExists, Order, State
+from qless_flask.models.words import (
+    DEPENDENTS,
+    ENDED,
+    FINISHED,
+    IF_EXISTS,
+    MISSING,
+    ON_PARENT_END,
+    ORDERS,
+    OVERLAPS,
+    STATES,
+    Dependents,
+    Finished,
+    IfExists,
+    Jitter,
+    Missing,
+    OnParentEnd,
+    Order,
+    Overlap,
+    State,
+    Strategy,
+)
 
 __all__ = [
+    "DEPENDENTS",
     "ENDED",
+    "FINISHED",
     "IF_EXISTS",
+    "MISSING",
+    "ON_PARENT_END",
     "ORDERS",
+    "OVERLAPS",
     "SETTING_NAMES",
     "STATES",
+    "Action",
     "Actor",
+    "Backoff",
+    "Beat",
+    "Cancel",
+    "Catchup",
+    "Changed",
     "Changes",
     "Complete",
+    "Dependents",
     "Event",
+    "EventFilter",
     "EventPage",
     "Exchanged",
     "Fail",
     "Failure",
+    "FailureGroup",
     "Filter",
+    "Finish",
+    "Finished",
     "HistoryEntry",
     "IfExists",
+    "Jitter",
     "Job",
     "Lease",
     "LogLine",
+    "Missing",
+    "Move",
     "NewJob",
+    "OnParentEnd",
     "Order",
+    "Overlap",
     "Page",
     "Pop",
     "Popped",
@@ -45,14 +88,25 @@ __all__ = [
     "Put",
     "Queue",
     "QueueSettings",
+    "Recurrence",
+    "Recurring",
     "Release",
+    "Renewed",
     "Retry",
     "Setting",
     "Settled",
     "Settlement",
     "State",
+    "Strategy",
+    "Tag",
+    "Timeout",
+    "Tracked",
+    "Unique",
+    "Update",
     "Worker",
     "checked_settings",
+    "jid_at",
+    "mean_seconds",
     "new_jid",
     "with_new_jid",
 ]

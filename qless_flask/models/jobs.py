@@ -8,13 +8,35 @@ from dataclasses import KW_ONLY, dataclass, fields
 
 from qless_flask.bounds import (
     MAX_DELAY_SECONDS,
+    MAX_DEPENDS,
     MAX_PIPELINE,
     MAX_PRIORITY,
     MAX_RETRIES,
     MAX_TAGS,
+    MIN_CLOCK_SECONDS,
     Checks,
 )
-from qless_flask.models.words import IF_EXISTS, IfExists, State
+from qless_flask.models.backoff import Backoff
+from qless_flask.models.words import IF_EXISTS, MISSING, ON_PARENT_END, IfExists, Missing, OnParentEnd, State
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """Let no second job be put while one holds `key`: a put answers with the job that does.
+
+    It is held while that job is alive (until it is complete, failed or canceled) or, with `seconds`, for so long from
+    its put, complete or not. A job that is canceled, replaced or pruned lets go of it either way.
+    """
+
+    key: str
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        check = Checks()
+        check.text("key", self.key)
+        if self.seconds is not None:
+            check.seconds("for", self.seconds, MIN_CLOCK_SECONDS, MAX_DELAY_SECONDS)
+        check.done()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +45,7 @@ class NewJob:
 
     `delay` (seconds from now) or `at` (Unix seconds) make it scheduled; `retries` None means what its queue says at
     each stage; `pipeline` names the queues that follow, in order. Without a `jid` it is given a short one.
+    With `depends` it waits for those jobs first, and its `delay` begins when the last of them is complete.
     """
 
     klass: str
@@ -36,6 +59,18 @@ class NewJob:
     tags: tuple[str, ...] = ()
     retries: int | None = None
     pipeline: tuple[str, ...] = ()
+    depends: tuple[str, ...] = ()
+    missing: Missing = "refuse"
+    """What it means if one of `depends` is not there: UnknownDependency, or that it is done."""
+    on_parent_end: OnParentEnd = "wait"
+    """What to do when one of `depends` fails or is canceled: wait on, be canceled too, or take it for done."""
+    backoff: Backoff | None = None
+    """None: as its queue says."""
+    max_run: float | None = None
+    """Seconds that a run may take, heartbeats or not; None: as its queue says."""
+    expires_in: float | None = None
+    """Seconds from the put within which it must be popped, or it fails in the group `expired`."""
+    unique: Unique | None = None
     if_exists: IfExists = "reject"
 
     def __post_init__(self) -> None:
@@ -59,6 +94,19 @@ class NewJob:
         if self.pipeline:
             check.names("pipeline", self.pipeline, least=0, most=MAX_PIPELINE)
             object.__setattr__(self, "pipeline", tuple(self.pipeline))
+        if self.depends:
+            check.texts("depends", self.depends, most=MAX_DEPENDS)
+            object.__setattr__(self, "depends", tuple(dict.fromkeys(self.depends)))
+        check.one_of("missing", self.missing, MISSING)
+        check.one_of("on_parent_end", self.on_parent_end, ON_PARENT_END)
+        if self.backoff is not None:
+            check.kind("backoff", self.backoff, Backoff)
+        if self.max_run is not None:
+            check.seconds("max_run", self.max_run, MIN_CLOCK_SECONDS, MAX_DELAY_SECONDS)
+        if self.expires_in is not None:
+            check.seconds("expires_in", self.expires_in, MIN_CLOCK_SECONDS, MAX_DELAY_SECONDS)
+        if self.unique is not None:
+            check.kind("unique", self.unique, Unique)
         check.one_of("if_exists", self.if_exists, IF_EXISTS)
         check.done()
 
@@ -88,7 +136,7 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it stands. Lists leave `data` None and `history` empty; a popped job has data and no history."""
+    """A job as it stands. A popped one has no `result`, `history` and `dependents`; in lists `data` is missing too."""
 
     jid: str
     klass: str
@@ -106,19 +154,41 @@ class Job:
     failure: Failure | None
     created_at: float
     available_at: float
-    """When it last became available (Unix seconds); the due time while scheduled."""
+    """When it last became available (Unix seconds); the due time while scheduled; while it depends, since when."""
     started_at: float | None
     """When its latest run began."""
     ended_at: float | None
     """When it became complete, failed or canceled."""
+    depends: tuple[str, ...] = ()
+    """What it still waits for, by jid; empty in every state but `depends`."""
+    on_parent_end: OnParentEnd = "wait"
+    backoff: Backoff | None = None
+    max_run: float | None = None
+    expires_in: float | None = None
+    unique: Unique | None = None
+    """The key that it was put with, whether it holds it still or not."""
+    tracked: bool = False
+    recurrence: str | None = None
+    """The id of the recurrence that put it."""
+    due_at: float | None = None
+    """The time for which that recurrence put it."""
+    progress: str | None = None
+    """What its worker last said of how far it is, as JSON; cleared by a move and when the next stage begins."""
     data: str | None = None
+    result: str | None = None
+    """What it was last completed with, as JSON; cleared by a move."""
     history: tuple[HistoryEntry, ...] = ()
     """Oldest first, the latest 100."""
+    dependents: tuple[str, ...] = ()
+    """Jids of jobs that wait for it, by jid, the first 100."""
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """What became of one job of a put: `created` is False where `keep` found it there."""
+    """What became of one job of a put.
+
+    `created` is False where `keep` found the job there, or another one holds its unique key: then that one's jid.
+    """
 
     jid: str
     state: State

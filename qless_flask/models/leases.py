@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 
-from qless_flask.bounds import (
-    MAX_BATCH,
-    Checks,
-)
+from qless_flask.bounds import MAX_BATCH, MAX_PROGRESS_BYTES, Checks
 from qless_flask.models.jobs import Job
 from qless_flask.models.words import ORDERS, Order
 
@@ -30,6 +27,36 @@ class Lease:
         check.text("jid", self.jid)
         check.text("token", self.token)
         check.done()
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A lease to renew, and what its worker has to say: how far it is, and data to put in place of the job's."""
+
+    lease: Lease
+    _: KW_ONLY
+    progress: str | None = None
+    data: str | None = None
+
+    def __post_init__(self) -> None:
+        check = Checks()
+        for name in ("progress", "data"):
+            value = getattr(self, name)
+            if value is not None:
+                check.json(name, value)
+        if isinstance(self.progress, str) and len(self.progress.encode(errors="replace")) > MAX_PROGRESS_BYTES:
+            check.wrong("progress", f"must be at most {MAX_PROGRESS_BYTES:,} bytes")
+        check.done()
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A lease that was renewed, and what its worker is asked to do: pop no more (`quiet`), or end (`stop`)."""
+
+    jid: str
+    expires_at: float | None
+    quiet: bool = False
+    stop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +94,10 @@ class Popped:
     leases: tuple[Lease, ...]
     retry_at: float | None = None
     """The next time that something is due or lost here (Unix seconds); None: nothing is in sight."""
+    quiet: bool = False
+    """The worker is asked to pop no more, and gets nothing."""
+    stop: bool = False
+    """The worker is asked to end, and gets nothing."""
 
     def __iter__(self) -> Iterator[Lease]:
         return iter(self.leases)

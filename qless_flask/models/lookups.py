@@ -1,12 +1,11 @@
-"""Looking jobs up: which, and a page of them."""
+"""Looking jobs up: which, and a page of them; and the figures of tags and of failures."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qless_flask.bounds import (
-    Checks,
-)
+from qless_flask.bounds import Checks
 from qless_flask.models.jobs import Job
 from qless_flask.models.words import STATES, State
 
@@ -24,6 +23,7 @@ class Filter:
     klass: str | None = None
     worker: str | None = None
     group: str | None = None
+    tracked: bool | None = None
     q: str | None = None
 
     def __post_init__(self) -> None:
@@ -36,6 +36,8 @@ class Filter:
             value = getattr(self, name)
             if value is not None:
                 check.text(name, value)
+        if self.tracked is not None:
+            check.kind("tracked", self.tracked, bool)
         check.done()
 
     def matches(self, job: Job) -> bool:
@@ -44,6 +46,7 @@ class Filter:
             self.state in (None, job.state)
             and self.queue in (None, job.queue)
             and self.klass in (None, job.klass)
+            and self.tracked in (None, job.tracked)
             and self.worker in (None, job.worker)
             and (self.tag is None or self.tag in job.tags)
             and (self.group is None or (job.state == "failed" and _group(job) == self.group))
@@ -58,6 +61,46 @@ class Page:
     jobs: tuple[Job, ...]
     next: str | None
     scanned: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag in figures. They begin with its first job, and are forgotten when its last one has gone."""
+
+    name: str
+    tracked: bool
+    states: Mapping[State, int]
+    """How many of its jobs are in each state; every state stands there."""
+    wait_mean: float | None
+    """Seconds from available to popped, the mean of all pops of jobs that had it then; None: there was none."""
+    run_mean: float | None
+    """Seconds from popped to the end of the lease, however it ended, the mean of all of jobs that had it then."""
+
+
+def mean_seconds(count: int, milliseconds: int) -> float | None:
+    """Take the mean of so many times of so many milliseconds together, in seconds; None of none."""
+    return milliseconds / count / 1000 if count else None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """The failed jobs of one group in figures; `queues` and `klasses` are those that they are of, sorted."""
+
+    group: str
+    count: int
+    first_at: float
+    """When the one of them failed that failed first."""
+    last_at: float
+    queues: tuple[str, ...]
+    klasses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """All that is tracked: jobs as they stand, by jid, and tags, by name; of each the first 1,000."""
+
+    jobs: tuple[Job, ...]
+    tags: tuple[Tag, ...]
 
 
 def _group(job: Job) -> str | None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
-from qless_flask.bounds import (
-    MAX_DELAY_SECONDS,
-    Checks,
-)
+from qless_flask.bounds import MAX_BATCH, MAX_DELAY_SECONDS, MAX_DEPENDS, Checks
 from qless_flask.errors import QlessError
+from qless_flask.models.jobs import NewJob
 from qless_flask.models.leases import Lease, Popped
-from qless_flask.models.words import State
+from qless_flask.models.words import MISSING, Missing, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +16,8 @@ class Complete:
     """The stage is done: on to `next`, else to the pipeline's next queue, else the job is complete.
 
     `next` comes before what the pipeline holds. `delay` (seconds) holds the next stage back; `data` replaces the job's.
+    With `depends` the next stage waits for those jobs first (and `delay` begins when they are complete). `puts` are put
+    in the same step, before anything else: what `depends` names may be among them.
     """
 
     lease: Lease
@@ -25,14 +25,30 @@ class Complete:
     data: str | None = None
     next: str | None = None
     delay: float = 0.0
+    result: str | None = None
+    depends: tuple[str, ...] = ()
+    missing: Missing = "refuse"
+    puts: tuple[NewJob, ...] = ()
 
     def __post_init__(self) -> None:
         check = Checks()
-        if self.data is not None:
-            check.json("data", self.data)
+        for name in ("data", "result"):
+            value = getattr(self, name)
+            if value is not None:
+                check.json(name, value)
         if self.next is not None:
             check.name("next", self.next)
         check.seconds("delay", self.delay, 0, MAX_DELAY_SECONDS)
+        if self.depends:
+            check.texts("depends", self.depends, most=MAX_DEPENDS)
+            object.__setattr__(self, "depends", tuple(dict.fromkeys(self.depends)))
+        check.one_of("missing", self.missing, MISSING)
+        if self.puts:
+            check.kinds("puts", self.puts, NewJob, most=MAX_BATCH)
+            object.__setattr__(self, "puts", tuple(self.puts))
+            for index, job in enumerate(self.puts):
+                if isinstance(job, NewJob) and job.jid == self.lease.jid and job.if_exists == "replace":
+                    check.wrong(f"puts.{index}", "cannot replace the job that it follows")
         check.done()
 
 
