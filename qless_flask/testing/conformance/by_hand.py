@@ -8,7 +8,7 @@ import pytest
 
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import Invalid, JobNotFound, LeaseLost, QlessError, WrongState
-from qless_flask.models import Actor, Changes, Complete, Fail, Failure, Filter, Job, Retry
+from qless_flask.models import STATES, Actor, Changes, Complete, Fail, Failure, Filter, Job, Renewed, Retry
 from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.conformance.scenes import (
     ALICE,
@@ -22,6 +22,7 @@ from qless_flask.testing.conformance.scenes import (
     pop_all,
     put,
     queue,
+    renew,
     run,
     seen_events,
     states,
@@ -29,14 +30,18 @@ from qless_flask.testing.conformance.scenes import (
     walk,
 )
 
-STATES = ("scheduled", "waiting", "running", "complete", "failed", "canceled")
 in_each_state = pytest.mark.parametrize("state", STATES)
+in_each_state_but_depends = pytest.mark.parametrize("state", [state for state in STATES if state != "depends"])
 
 
 def bring(namespace: Namespace, state: str, jid: str = "a") -> None:
     """Put a job and bring it into a state."""
     if state in ("scheduled", "waiting"):
         put(namespace, jid, delay=60 if state == "scheduled" else 0)
+        return
+    if state == "depends":
+        put(namespace, f"parent of {jid}", queue="parents")
+        put(namespace, jid, depends=(f"parent of {jid}",))
         return
     lease = run(namespace, jid)
     if state == "complete":
@@ -48,21 +53,22 @@ def bring(namespace: Namespace, state: str, jid: str = "a") -> None:
 
 
 def job_of(answer: Job | QlessError) -> Job:
-    """Insist on an answer that is a job, without data and history, and no different from the look-up's."""
+    """Insist on an answer that is a job, as lists show it."""
     assert isinstance(answer, Job)
-    assert (answer.data, answer.history) == (None, ())
+    assert (answer.data, answer.result, answer.history, answer.dependents) == (None, None, (), ())
     return answer
 
 
 def same(answer: Job | QlessError, namespace: Namespace) -> bool:
     """Tell whether an answer shows the job as it is."""
-    return answer == replace(get(namespace, job_of(answer).jid), data=None, history=())
+    job = get(namespace, job_of(answer).jid)
+    return answer == replace(job, data=None, result=None, history=(), dependents=())
 
 
 class TestCancel:
     """Stopped for good."""
 
-    @pytest.mark.parametrize("state", ["scheduled", "waiting", "running", "failed"])
+    @pytest.mark.parametrize("state", ["scheduled", "depends", "waiting", "running", "failed"])
     def test_a_job_that_is_not_complete_is_canceled(self, namespace: Namespace, clock: ManualClock, state: str) -> None:
         bring(namespace, state)
         clock.advance(1)
@@ -131,7 +137,7 @@ class TestCancel:
 class TestMove:
     """Put into a queue by hand."""
 
-    @in_each_state
+    @in_each_state_but_depends
     def test_a_job_of_any_state_waits_in_the_new_queue(
         self, namespace: Namespace, clock: ManualClock, state: str
     ) -> None:
@@ -146,7 +152,7 @@ class TestMove:
         assert same(answer, namespace)
         assert (peek(namespace, state=job.state), pop_all(namespace, "other")) == ([], ["a"])
 
-    @in_each_state
+    @in_each_state_but_depends
     def test_with_a_delay_it_is_scheduled_there(self, namespace: Namespace, clock: ManualClock, state: str) -> None:
         bring(namespace, state)
 
@@ -175,7 +181,7 @@ class TestMove:
 
         namespace.move(["a"], "work")
 
-        assert namespace.heartbeat([lease]) == [LeaseLost.about("a")]
+        assert renew(namespace, lease) == [LeaseLost.about("a")]
         assert namespace.settle([Complete(lease)]) == [LeaseLost.about("a")]
 
     def test_it_takes_a_new_place_even_in_its_own_queue(self, namespace: Namespace) -> None:
@@ -319,9 +325,7 @@ class TestUpdate:
 
         namespace.update(["a"], Changes(priority=4, data="[2]", add_tags=("t",)))
 
-        [renewed] = namespace.heartbeat([lease])
-        assert not isinstance(renewed, QlessError)
-        assert (renewed.token, renewed.expires_at) == (lease.token, clock() + 60)
+        assert renew(namespace, lease) == [Renewed("a", clock() + 60)]
 
     def test_a_batch_is_answered_in_order_each_for_itself(self, namespace: Namespace) -> None:
         put(namespace, "a", "b")
@@ -358,7 +362,7 @@ class TestTimeout:
         assert (job.state, job.remaining, job.losses, job.available_at) == ("waiting", 4, 0, clock())
         assert job.failure == Failure("timeout", "", clock(), "ann", 1)
         assert same(answer, namespace)
-        assert namespace.heartbeat([lease]) == [LeaseLost.about("a")]
+        assert renew(namespace, lease) == [LeaseLost.about("a")]
         assert pop_all(namespace) == ["b", "a"]
 
     def test_where_no_retry_remains_it_fails(self, namespace: Namespace, clock: ManualClock) -> None:

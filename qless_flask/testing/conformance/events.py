@@ -8,7 +8,7 @@ from qless_flask.backends.base import Backend, Namespace
 from qless_flask.errors import Invalid
 from qless_flask.models import Complete, Event
 from qless_flask.testing.clock import ManualClock
-from qless_flask.testing.conformance.scenes import Check, pop_all, put, run, seen_events, unchanged
+from qless_flask.testing.conformance.scenes import Check, pop_all, put, renew, run, seen_events, unchanged
 
 
 def read_on(namespace: Namespace, after: str | None, limit: int) -> list[Event]:
@@ -115,7 +115,7 @@ class TestEvents:
         told = seen_events(namespace)
 
         namespace.pop(["work"], "bob")
-        namespace.heartbeat([lease])
+        renew(namespace, lease)
         namespace.log(lease, "line")
         namespace.lead("role", "holder", 5)
         namespace.remember("record", "1", None)

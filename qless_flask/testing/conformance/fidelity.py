@@ -18,7 +18,7 @@ from qless_flask.models import (
     Release,
     Retry,
 )
-from qless_flask.testing.conformance.scenes import get, peek, pop, pop_all, put, queue, run, walk
+from qless_flask.testing.conformance.scenes import get, peek, pop, pop_all, put, queue, renew, run, walk
 
 PIECES_OF_JSON = {
     "empty list": "[]",
@@ -169,7 +169,7 @@ class TestTexts:
         assert lease.job is not None
         assert lease.job.jid == text
         namespace.log(lease, "line")
-        namespace.heartbeat([lease])
+        renew(namespace, lease)
         namespace.settle([Retry(lease, delay=5)])
         namespace.move([text], "other")
         namespace.update([text], Changes(priority=1, add_tags=("u",)))

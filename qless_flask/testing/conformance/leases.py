@@ -6,7 +6,7 @@ import pytest
 
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import JobCanceled, JobNotFound, LeaseLost
-from qless_flask.models import Complete, Failure, Lease, Release, Retry, Settled
+from qless_flask.models import Complete, Failure, Lease, Release, Renewed, Retry, Settled
 from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.conformance.scenes import (
     Check,
@@ -17,6 +17,7 @@ from qless_flask.testing.conformance.scenes import (
     pop_all,
     put,
     queue,
+    renew,
     run,
     seen_events,
     unchanged,
@@ -30,7 +31,7 @@ class TestHeartbeats:
         lease = run(namespace)
         clock.advance(40)
 
-        assert namespace.heartbeat([lease]) == [Lease("a", lease.token, clock() + 60, None)]
+        assert renew(namespace, lease) == [Renewed("a", clock() + 60)]
         clock.advance(59.999)
         assert pop_all(namespace) == []
         clock.advance(0.001)
@@ -39,13 +40,13 @@ class TestHeartbeats:
     def test_no_more_than_jid_and_token_are_needed(self, namespace: Namespace, clock: ManualClock) -> None:
         lease = run(namespace)
 
-        assert namespace.heartbeat([Lease("a", lease.token)]) == [Lease("a", lease.token, clock() + 60)]
+        assert renew(namespace, Lease("a", lease.token)) == [Renewed("a", clock() + 60)]
 
     def test_a_heartbeat_leaves_no_trace_in_log_and_history(self, namespace: Namespace) -> None:
         lease = run(namespace)
         told = seen_events(namespace)
 
-        namespace.heartbeat([lease])
+        renew(namespace, lease)
 
         assert seen_events(namespace) == told
         assert history(namespace) == ["put", "popped"]
@@ -56,7 +57,7 @@ class TestHeartbeats:
         lease = run(namespace)
         clock.advance(3600)
 
-        assert namespace.heartbeat([lease]) == [Lease("a", lease.token, clock() + 60)]
+        assert renew(namespace, lease) == [Renewed("a", clock() + 60)]
         assert pop_all(namespace) == []
 
     def test_a_batch_is_answered_in_order_each_for_itself(self, namespace: Namespace, clock: ManualClock) -> None:
@@ -65,19 +66,19 @@ class TestHeartbeats:
         namespace.cancel(["b"])
         namespace.settle([Release(c)])
 
-        answers = namespace.heartbeat([b, d, Lease("no", "x"), Lease("a", "x"), c, a])
+        answers = renew(namespace, b, d, Lease("no", "x"), Lease("a", "x"), c, a)
 
         assert answers == [
             JobCanceled.about("b"),
-            Lease("d", d.token, clock() + 60),
+            Renewed("d", clock() + 60),
             JobNotFound.about("no"),
             LeaseLost.about("a"),
             LeaseLost.about("c"),
-            Lease("a", a.token, clock() + 60),
+            Renewed("a", clock() + 60),
         ]
 
     def test_no_leases_are_no_answers(self, namespace: Namespace) -> None:
-        assert namespace.heartbeat([]) == []
+        assert renew(namespace) == []
 
     def test_a_changed_setting_holds_from_the_next_heartbeat(self, namespace: Namespace, clock: ManualClock) -> None:
         lease = run(namespace)
@@ -85,9 +86,9 @@ class TestHeartbeats:
 
         clock.advance(50)
         assert pop_all(namespace) == []
-        assert namespace.heartbeat([lease]) == [Lease("a", lease.token, clock() + 10)]
+        assert renew(namespace, lease) == [Renewed("a", clock() + 10)]
         namespace.configure("work", {"heartbeat": None})
-        assert namespace.heartbeat([lease]) == [Lease("a", lease.token, None)]
+        assert renew(namespace, lease) == [Renewed("a", None)]
         clock.advance(1_000_000)
         assert pop_all(namespace) == []
 
@@ -96,7 +97,7 @@ class TestHeartbeats:
         lease = run(namespace)
         namespace.configure("work", {"heartbeat": 0.1})
 
-        namespace.heartbeat([lease])
+        renew(namespace, lease)
         clock.advance(0.1)
 
         assert pop_all(namespace) == ["a"]
@@ -105,7 +106,7 @@ class TestHeartbeats:
         lease = run(namespace)
         clock.advance(30)
 
-        namespace.heartbeat([lease])
+        renew(namespace, lease)
 
         [worker] = namespace.workers(["ann"])
         assert clock() - 1 < worker.seen_at <= clock()
@@ -120,7 +121,7 @@ class TestTokens:
         with unchanged(namespace, check):
             for token in ("x", "ann", "a", "0", "1", "None", "työ", "{}", "' OR 1=1", "\u2028"):
                 foreign = Lease("a", token)
-                assert namespace.heartbeat([foreign]) == [LeaseLost.about("a")]
+                assert renew(namespace, foreign) == [LeaseLost.about("a")]
                 assert namespace.settle([Complete(foreign)]) == [LeaseLost.about("a")]
                 with pytest.raises(LeaseLost):
                     namespace.log(foreign, "hello")
@@ -137,7 +138,7 @@ class TestTokens:
 
         for token in (lease.token[:-1] or "x", lease.token + "0", lease.token.swapcase() + "~", f" {lease.token}"):
             with unchanged(namespace, check):
-                assert namespace.heartbeat([Lease("a", token)]) == [LeaseLost.about("a")]
+                assert renew(namespace, Lease("a", token)) == [LeaseLost.about("a")]
 
     def test_the_token_of_an_earlier_run_does_nothing(self, namespace: Namespace, check: Check) -> None:
         old = run(namespace)
@@ -145,7 +146,7 @@ class TestTokens:
         pop(namespace, worker="ann")
 
         with unchanged(namespace, check):
-            assert namespace.heartbeat([old]) == [LeaseLost.about("a")]
+            assert renew(namespace, old) == [LeaseLost.about("a")]
             assert namespace.settle([Complete(old)]) == [LeaseLost.about("a")]
 
     def test_a_waiting_job_has_no_token_at_all(self, namespace: Namespace, check: Check) -> None:
@@ -162,7 +163,7 @@ class TestTokens:
         namespace.cancel(["a"])
 
         with unchanged(namespace, check):
-            assert namespace.heartbeat([lease]) == [JobCanceled.about("a")]
+            assert renew(namespace, lease) == [JobCanceled.about("a")]
             assert namespace.settle([Complete(lease)]) == [JobCanceled.about("a")]
             with pytest.raises(JobCanceled) as caught:
                 namespace.log(lease, "hello")
@@ -175,7 +176,7 @@ class TestTokens:
         pop(namespace)
         namespace.cancel(["a"])
 
-        assert namespace.heartbeat([old, Lease("a", "x")]) == [LeaseLost.about("a")] * 2
+        assert renew(namespace, old, Lease("a", "x")) == [LeaseLost.about("a")] * 2
 
     def test_a_job_canceled_and_moved_is_lost_to_its_last_holder(self, namespace: Namespace) -> None:
         lease = run(namespace)
@@ -183,12 +184,12 @@ class TestTokens:
 
         namespace.move(["a"], "work")
 
-        assert namespace.heartbeat([lease]) == [LeaseLost.about("a")]
+        assert renew(namespace, lease) == [LeaseLost.about("a")]
 
     def test_a_job_that_is_not_there_is_not_found(self, namespace: Namespace) -> None:
         nobody = Lease("no such job", "x")
 
-        assert namespace.heartbeat([nobody]) == [JobNotFound.about("no such job")]
+        assert renew(namespace, nobody) == [JobNotFound.about("no such job")]
         assert namespace.settle([Complete(nobody)]) == [JobNotFound.about("no such job")]
         with pytest.raises(JobNotFound) as caught:
             namespace.log(nobody, "hello")
@@ -207,7 +208,7 @@ class TestLostLeases:
         assert second.job is not None
         assert (second.jid, second.job.losses, second.job.worker) == ("a", 1, "bob")
         assert second.token != first.token
-        assert namespace.heartbeat([first]) == [LeaseLost.about("a")]
+        assert renew(namespace, first) == [LeaseLost.about("a")]
 
     def test_a_lease_can_be_taken_back_from_its_expiry_on(self, namespace: Namespace, clock: ManualClock) -> None:
         run(namespace)

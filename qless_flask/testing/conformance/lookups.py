@@ -6,7 +6,7 @@ import pytest
 
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import Invalid
-from qless_flask.models import Changes, Complete, Fail, Filter, NewJob, Retry
+from qless_flask.models import STATES, Changes, Complete, Fail, Filter, NewJob, Retry
 from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.conformance.scenes import (
     Check,
@@ -17,6 +17,7 @@ from qless_flask.testing.conformance.scenes import (
     pop_all,
     put,
     queue,
+    renew,
     run,
     unchanged,
     walk,
@@ -77,6 +78,14 @@ class TestSelect:
 
         assert peek(namespace, state="scheduled") == ["d", "b", "c", "a"]
 
+    def test_what_depends_comes_by_since_when_then_jid(self, namespace: Namespace, clock: ManualClock) -> None:
+        put(namespace, "parent", queue="parents")
+        for jids in ("cb", "d", "a"):
+            put(namespace, *jids, depends=("parent",))
+            clock.advance(1)
+
+        assert peek(namespace, state="depends") == ["b", "c", "d", "a"]
+
     def test_what_runs_comes_by_expiry_and_without_one_last(self, namespace: Namespace, clock: ManualClock) -> None:
         namespace.configure("work", {"heartbeat": None})
         run(namespace, "a")
@@ -86,7 +95,7 @@ class TestSelect:
         run(namespace, "d")
         run(namespace, "c")
         clock.advance(1)
-        namespace.heartbeat([lease])
+        renew(namespace, lease)
 
         assert peek(namespace, state="running") == ["c", "d", "b", "a"]
 
@@ -109,11 +118,13 @@ class TestSelect:
         names = {"complete": "complete", "failed": "failed", "canceled": "canceled"}
         assert walk(namespace, Filter(queue="work", state=names[state])) == ["d", "a", "c", "b"]  # type: ignore[arg-type]
 
-    @pytest.mark.parametrize("state", ["waiting", "scheduled", "running", "complete", "failed", "canceled", None])
+    @pytest.mark.parametrize("state", [*STATES, None])
     def test_pages_of_any_size_hold_every_job_once(self, namespace: Namespace, state: str | None) -> None:
         jids = [f"job {number}" for number in range(7)]
-        put(namespace, *jids, delay=5 if state == "scheduled" else 0, tags=("t",))
-        if state not in ("scheduled", "waiting", None):
+        put(namespace, "parent", queue="parents")
+        depends = ("parent",) if state == "depends" else ()
+        put(namespace, *jids, delay=5 if state == "scheduled" else 0, depends=depends, tags=("t",))
+        if state not in ("scheduled", "depends", "waiting", None):
             leases = namespace.pop(["work"], "ann", 7)
             if state == "complete":
                 namespace.settle([Complete(lease) for lease in leases])

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from qless_flask.backends.base import Backend, Namespace
-from qless_flask.errors import Invalid, JobNotFound, QueueNotFound
-from qless_flask.models import Changes, Complete, Filter, Lease
-from qless_flask.testing.conformance.scenes import Check, get, pop_all, put, run, seen_events, unchanged
+from qless_flask.errors import Invalid, JobNotFound, NotFound
+from qless_flask.models import Cancel, Changes, Complete, Filter, Finish, Lease
+from qless_flask.testing.conformance.scenes import Check, get, pop_all, put, renew, run, seen_events, unchanged
+
+LEASE = Lease("a", "token")
+FINDS_NOTHING: tuple[Callable[[Namespace], object], ...] = (
+    lambda namespace: namespace.resume("work"),
+    lambda namespace: namespace.forget("work"),
+    lambda namespace: namespace.log(LEASE, "on my way"),
+    lambda namespace: namespace.depend("a", off=["b"]),
+    lambda namespace: namespace.quiet("ann"),
+    lambda namespace: namespace.stop("ann"),
+    lambda namespace: namespace.unrecur("r"),
+    lambda namespace: namespace.pause_recurrence("r"),
+    lambda namespace: namespace.resume_recurrence("r"),
+    lambda namespace: namespace.run_recurrence("r"),
+)
 
 
 class TestNamespaces:
@@ -25,21 +41,21 @@ class TestNamespaces:
         assert namespace.name in backend.namespaces()
 
     def test_what_finds_nothing_to_do_begins_none(self, backend: Backend, namespace: Namespace, check: Check) -> None:
-        lease = Lease("a", "token")
         with unchanged(namespace, check):
-            namespace.settle([Complete(lease)])
-            namespace.heartbeat([lease])
+            namespace.settle([Complete(LEASE)])
+            renew(namespace, LEASE)
             namespace.cancel(["a"])
             namespace.move(["a"], "work")
             namespace.update(["a"], Changes(priority=1))
             namespace.timeout(["a"])
+            namespace.finish(["a"], Finish("complete"))
+            namespace.change(Filter(), Cancel())
+            namespace.fire("r", 0)
             namespace.promote()
             namespace.prune()
-            for refused in (lambda: namespace.resume("work"), lambda: namespace.forget("work")):
-                with pytest.raises(QueueNotFound):
-                    refused()
-            with pytest.raises(JobNotFound):
-                namespace.log(lease, "on my way")
+            for act in FINDS_NOTHING:
+                with pytest.raises(NotFound):
+                    act(namespace)
 
         assert namespace.name not in backend.namespaces()
 

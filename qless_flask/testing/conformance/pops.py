@@ -17,6 +17,7 @@ from qless_flask.testing.conformance.scenes import (
     pop_all,
     put,
     queue,
+    renew,
     run,
     seen_events,
     states,
@@ -443,7 +444,7 @@ class TestRequests:
         put(namespace, "a")
         [lease] = namespace.pop(["work"], "ann", request="r1")
         clock.advance(40)
-        namespace.heartbeat([lease])
+        renew(namespace, lease)
         namespace.update(["a"], Changes(data="[2]"))
 
         [again] = namespace.pop(["work"], "ann", request="r1")
@@ -478,7 +479,7 @@ class TestRequests:
         put(namespace, "a", "b")
         [first] = namespace.pop(["work"], "ann", request="r1")
         clock.advance(seconds - 0.001)
-        namespace.heartbeat([first])
+        renew(namespace, first)
 
         assert namespace.pop(["work"], "ann", request="r1")[0].jid == "a"
         clock.advance(0.001)

@@ -6,7 +6,7 @@ import pytest
 
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import Invalid, JobExists, LeaseLost
-from qless_flask.models import Complete, Fail, HistoryEntry, IfExists, Job, NewJob, Put, Retry
+from qless_flask.models import Complete, Fail, HistoryEntry, IfExists, Job, NewJob, Put, Renewed, Retry
 from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.conformance.scenes import (
     Check,
@@ -19,6 +19,7 @@ from qless_flask.testing.conformance.scenes import (
     pop_all,
     put,
     queue,
+    renew,
     run,
     seen_events,
     unchanged,
@@ -184,7 +185,7 @@ class TestPutsOfJobsThatExist:
         with unchanged(namespace, check), pytest.raises(JobExists):
             namespace.put([new("a", "other", if_exists="replace"), new("b")])
 
-        assert namespace.heartbeat([lease])[0] == lease.__class__("a", lease.token, lease.expires_at)
+        assert renew(namespace, lease) == [Renewed("a", lease.expires_at)]
 
     def test_keep_answers_with_the_job_that_is_there_as_it_is(self, namespace: Namespace, check: Check) -> None:
         put(namespace, "a", data='{"first":1}')
@@ -256,7 +257,7 @@ class TestPutsOfJobsThatExist:
 
         put(namespace, "a", if_exists="replace")
 
-        assert namespace.heartbeat([lease]) == [LeaseLost.about("a")]
+        assert renew(namespace, lease) == [LeaseLost.about("a")]
         assert namespace.settle([Complete(lease)]) == [LeaseLost.about("a")]
         assert (last_event(namespace).event, last_event(namespace).worker) == ("put", "ann")
 
@@ -275,7 +276,7 @@ class TestPutsOfJobsThatExist:
         put(namespace, "a", if_exists="replace")
         namespace.cancel(["a"])
 
-        assert namespace.heartbeat([lease]) == [LeaseLost.about("a")]
+        assert renew(namespace, lease) == [LeaseLost.about("a")]
 
     def test_replace_counts_runs_from_the_beginning(self, namespace: Namespace) -> None:
         for _ in range(3):

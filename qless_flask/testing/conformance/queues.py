@@ -6,7 +6,7 @@ import pytest
 
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import Invalid, NotEmpty, QueueNotFound
-from qless_flask.models import Changes, Complete, Fail, QueueSettings, Setting
+from qless_flask.models import STATES, Changes, Complete, Fail, QueueSettings, Renewed, Setting
 from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.conformance.scenes import (
     ALICE,
@@ -18,6 +18,7 @@ from qless_flask.testing.conformance.scenes import (
     pop_all,
     put,
     queue,
+    renew,
     run,
     seen_events,
     unchanged,
@@ -30,6 +31,7 @@ class TestQueues:
     def test_a_queue_counts_its_jobs_by_state(self, namespace: Namespace) -> None:
         put(namespace, *"abcdef")
         put(namespace, "g", "h", delay=5)
+        put(namespace, "i", "j", "k", depends=("g", "h"))
         leases = namespace.pop(["work"], "ann", 4)
         namespace.settle([Complete(leases[0]), Fail(leases[1], group="broken")])
         namespace.cancel(["f"])
@@ -37,7 +39,8 @@ class TestQueues:
         found = queue(namespace)
 
         assert (found.name, found.paused) == ("work", False)
-        assert (found.scheduled, found.waiting, found.running, found.stalled) == (2, 1, 2, 0)
+        assert (found.scheduled, found.depends, found.waiting) == (2, 3, 1)
+        assert (found.running, found.stalled) == (2, 0)
         assert (found.complete, found.failed, found.canceled) == (1, 1, 1)
 
     def test_all_queues_come_by_name(self, namespace: Namespace) -> None:
@@ -167,6 +170,10 @@ class TestSettings:
             ("heartbeat", -1),
             ("heartbeat", float("inf")),
             ("heartbeat", float("nan")),
+            ("max_run", 0.09),
+            ("max_run", float("inf")),
+            ("backoff", None),
+            ("backoff", 15),
             ("heartbeats", 5),
             ("", 5),
             ("paused", 1),
@@ -204,7 +211,7 @@ class TestPauses:
         lease = run(namespace)
         namespace.pause("work")
 
-        assert namespace.heartbeat([lease])[0] == namespace.heartbeat([lease])[0]
+        assert renew(namespace, lease) == [Renewed("a", lease.expires_at)]
         assert namespace.settle([Complete(lease)])[0]
         assert get(namespace).state == "complete"
 
@@ -257,7 +264,7 @@ class TestForget:
         assert (queue(namespace).settings, queue(namespace).paused) == (QueueSettings(), False)
         assert pop_all(namespace) == ["a"]
 
-    @pytest.mark.parametrize("state", ["scheduled", "waiting", "running", "complete", "failed", "canceled"])
+    @pytest.mark.parametrize("state", STATES)
     def test_a_queue_with_jobs_of_any_state_stays(self, namespace: Namespace, check: Check, state: str) -> None:
         from qless_flask.testing.conformance.by_hand import bring
 

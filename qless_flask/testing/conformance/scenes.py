@@ -8,7 +8,29 @@ from typing import TypedDict, Unpack
 
 from qless_flask.backends.base import Namespace
 from qless_flask.backends.inspection import StoreView
-from qless_flask.models import Actor, Event, Filter, IfExists, Job, Lease, NewJob, Queue, State
+from qless_flask.errors import QlessError
+from qless_flask.models import (
+    Actor,
+    Backoff,
+    Beat,
+    Complete,
+    Dependents,
+    Event,
+    Fail,
+    Filter,
+    IfExists,
+    Job,
+    Lease,
+    Missing,
+    NewJob,
+    OnParentEnd,
+    Queue,
+    Renewed,
+    Settled,
+    Settlement,
+    State,
+    Unique,
+)
 
 Check = Callable[[], StoreView]
 ALICE = Actor("alice", "192.0.2.7")
@@ -24,6 +46,13 @@ class Options(TypedDict, total=False):
     tags: tuple[str, ...]
     retries: int | None
     pipeline: tuple[str, ...]
+    depends: tuple[str, ...]
+    missing: Missing
+    on_parent_end: OnParentEnd
+    backoff: Backoff | None
+    max_run: float | None
+    expires_in: float | None
+    unique: Unique | None
     if_exists: IfExists
 
 
@@ -49,6 +78,35 @@ def run(namespace: Namespace, jid: str = "a", queue: str = "work", **options: Un
     lease = pop(namespace, queue)
     assert lease.jid == jid
     return lease
+
+
+def renew(namespace: Namespace, *leases: Lease) -> list[Renewed | QlessError]:
+    """Renew leases by heartbeats that say nothing."""
+    return namespace.heartbeat([Beat(lease) for lease in leases])
+
+
+def settle(namespace: Namespace, settlement: Settlement) -> State:
+    """Settle what can be settled, and tell the state that it left the job in."""
+    [answer] = namespace.settle([settlement])
+    assert isinstance(answer, Settled)
+    return answer.state
+
+
+def refusal(namespace: Namespace, settlement: Settlement) -> QlessError:
+    """Settle what cannot be settled, and tell why."""
+    [answer] = namespace.settle([settlement])
+    assert isinstance(answer, QlessError)
+    return answer
+
+
+def end(namespace: Namespace, jid: str, state: State = "complete", *, dependents: Dependents = "choice") -> None:
+    """End the job that is next in its queue: worked to its end, or canceled."""
+    if state == "canceled":
+        namespace.cancel([jid], dependents=dependents)
+        return
+    lease = pop(namespace, get(namespace, jid).queue)
+    assert lease.jid == jid
+    settle(namespace, Complete(lease) if state == "complete" else Fail(lease, group="broken"))
 
 
 def get(namespace: Namespace, jid: str = "a") -> Job:
@@ -119,4 +177,5 @@ def unchanged(namespace: Namespace, check: Check) -> Iterator[None]:
 def _picture(namespace: Namespace, check: Check) -> tuple[object, ...]:
     view = check()
     lines = {jid: namespace.lines(jid) for jid in view.jobs}
-    return view, lines, namespace.queues(), namespace.workers(), namespace.events(limit=1000).events
+    figures = namespace.tags(), namespace.failures(), namespace.tracked(), namespace.recurrences()
+    return view, lines, namespace.queues(), namespace.workers(), figures, namespace.events(limit=1000).events

@@ -19,6 +19,7 @@ from qless_flask.testing.conformance.scenes import (
     pop_all,
     put,
     queue,
+    renew,
     run,
     states,
     unchanged,
@@ -256,7 +257,7 @@ class TestSettling:
 
         namespace.settle([KINDS[kind](lease)])
 
-        assert namespace.heartbeat([lease]) == [LeaseLost.about("a")]
+        assert renew(namespace, lease) == [LeaseLost.about("a")]
         with pytest.raises(LeaseLost):
             namespace.log(lease, "too late")
 

@@ -19,6 +19,7 @@ from qless_flask.testing.conformance.scenes import (
     pop_all,
     put,
     queue,
+    renew,
     run,
     seen_events,
     states,
@@ -143,7 +144,7 @@ class TestPrune:
         assert (event.event, event.jid, event.queue, event.at) == ("pruned", "a", "work", clock())
         assert (event.state, event.worker, event.group) == (None, None, None)
 
-    @pytest.mark.parametrize("state", ["scheduled", "waiting", "running"])
+    @pytest.mark.parametrize("state", ["scheduled", "depends", "waiting", "running"])
     def test_a_job_that_has_not_ended_is_never_deleted(
         self, namespace: Namespace, clock: ManualClock, state: str
     ) -> None:
@@ -170,7 +171,7 @@ class TestPrune:
         with pytest.raises(JobNotFound):
             namespace.lines("a")
         assert namespace.settle([Fail(lease, group="broken")]) == [JobNotFound.about("a")]
-        assert namespace.heartbeat([lease]) == [JobNotFound.about("a")]
+        assert renew(namespace, lease) == [JobNotFound.about("a")]
 
     def test_a_pruned_jid_can_be_put_again(self, namespace: Namespace, clock: ManualClock) -> None:
         bring(namespace, "canceled")
