@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qless_flask.backends.sqlite.record import Record
-from qless_flask.backends.sqlite.step import Step
+
+if TYPE_CHECKING:
+    from qless_flask.backends.sqlite.step import Step
 
 
 def state_changed(step: Step, record: Record, old: int, new: int) -> None:
@@ -28,3 +32,7 @@ def failed_in(step: Step, record: Record) -> None:
 
 def failed_out(step: Step, record: Record) -> None:
     """Count a failed job out of its failure group; before its queue or its group changes."""
+
+
+def sweep(step: Step) -> None:
+    """Forget the figures of those of `step.left_tags` that no job has any more; at the end of the step."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -20,8 +21,13 @@ class Look:
         self.name = name
         self.now = now
         found = connection.execute(NAMESPACE, (name,)).fetchone()
-        self.namespace: int = found[0] if found else 0
+        self.namespace: int
         """The row of the namespace; 0, which nothing belongs to, as long as it has not begun."""
+        self.untold: int
+        """How many ended jobs have dependents that are still to be told."""
+        self.wishes: int
+        """Of how many workers something is asked."""
+        self.namespace, self.untold, self.wishes = found or (0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -35,11 +41,13 @@ class QueueRow:
     place: int
     counts: list[int]
     """By the number of the state; the first is none."""
+    expiring: int = 0
+    """How many of its jobs expire unless they are popped in time."""
     changed: bool = field(default=False, kw_only=True)
 
     @classmethod
-    def of(cls, row: tuple[int, str, int, str | None, int, int, int, int, int, int, int]) -> QueueRow:
-        return cls(row[0], row[1], bool(row[2]), row[3], row[4], [0, *row[5:]])
+    def of(cls, row: tuple[Any, ...]) -> QueueRow:
+        return cls(row[0], row[1], bool(row[2]), row[3], row[4], [0, *row[5:-1]], row[-1])
 
     @property
     def settings(self) -> QueueSettings:

@@ -97,4 +97,10 @@ def _record(job: NewJob, jid: str, number: int, step: Step) -> Record:
         tags=join(job.tags),
         pipeline=join(job.pipeline),
         history="",
+        options=None,
+        later=None,
+        start_by=None,
+        tracked=0,
+        awaited=0,
+        progress=None,
     )

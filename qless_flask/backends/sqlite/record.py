@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from qless_flask.backends.numbers import HISTORY_ENTRIES
+from qless_flask.backends.sqlite.options import read_options
 from qless_flask.backends.store import to_seconds
 from qless_flask.models import Failure, HistoryEntry, Job, State
 
-SCHEDULED, WAITING, RUNNING, COMPLETE, FAILED, CANCELED = range(1, 7)
+SCHEDULED, WAITING, RUNNING, COMPLETE, FAILED, CANCELED, DEPENDS = range(1, 8)
 STATE_NAMES: dict[int, State] = {
     SCHEDULED: "scheduled",
     WAITING: "waiting",
@@ -18,6 +19,7 @@ STATE_NAMES: dict[int, State] = {
     COMPLETE: "complete",
     FAILED: "failed",
     CANCELED: "canceled",
+    DEPENDS: "depends",
 }
 STATE_NUMBERS: dict[State, int] = {name: number for number, name in STATE_NAMES.items()}
 
@@ -58,6 +60,12 @@ class Record:
     tags: str | None
     pipeline: str | None
     history: str
+    options: str | None
+    later: int | None
+    start_by: int | None
+    tracked: int
+    awaited: int
+    progress: str | None
 
     def note(self, at: int, event: str, detail: str | None) -> None:
         """Add to the history; the oldest entry goes when there are too many."""
@@ -71,9 +79,8 @@ COLUMNS = len(Record.__dataclass_fields__)
 new_values = attrgetter(*Record.__dataclass_fields__)
 """All columns, as INSERT takes them."""
 
-changed_values = attrgetter(
-    *[name for name in Record.__dataclass_fields__ if name not in ("id", "namespace", "jid", "created_at")], "id"
-)
+_FIXED = ("id", "namespace", "jid", "created_at", "options")
+changed_values = attrgetter(*[name for name in Record.__dataclass_fields__ if name not in _FIXED], "id")
 """The columns that transitions change, and the id, as UPDATE takes them."""
 
 
@@ -89,6 +96,7 @@ class Surroundings:
 
 def job_of(record: Record, around: Surroundings, *, history: bool = False) -> Job:
     """Build the Job that a record stands for."""
+    options = read_options(record.options)
     return Job(
         jid=record.jid,
         klass=around.klass,
@@ -106,6 +114,15 @@ def job_of(record: Record, around: Surroundings, *, history: bool = False) -> Jo
         available_at=to_seconds(record.available_at),
         started_at=None if record.started_at is None else to_seconds(record.started_at),
         ended_at=None if record.ended_at is None else to_seconds(record.ended_at),
+        on_parent_end=options.on_parent_end,
+        backoff=options.backoff,
+        max_run=options.max_run,
+        expires_in=options.expires_in,
+        unique=options.unique,
+        tracked=bool(record.tracked),
+        recurrence=options.recurrence,
+        due_at=options.due_at,
+        progress=record.progress,
         data=around.data,
         history=read_history(record.history) if history else (),
     )
@@ -156,6 +173,11 @@ _CODES = {
     "promoted": "d",
     "timed_out": "t",
     "updated": "u",
+    "unblocked": "n",
+    "expired": "e",
+    "finished": "w",
+    "tracked": "k",
+    "untracked": "v",
 }
 _EVENTS = {code: event for event, code in _CODES.items()}
 _DETAILS = {
@@ -166,6 +188,8 @@ _DETAILS = {
     "failed": "group",
     "lost": "worker",
     "moved": "queue",
+    "expired": "group",
+    "finished": "group",
 }
 
 

@@ -13,7 +13,7 @@ HAS_TABLES = "SELECT 1 FROM sqlite_schema LIMIT 1"
 
 # Namespaces
 
-NAMESPACE = "SELECT id FROM namespace WHERE name = ?"
+NAMESPACE = "SELECT id, untold, wishes FROM namespace WHERE name = ?"
 NEW_NAMESPACE = "INSERT INTO namespace (name) VALUES (?) RETURNING id"
 NAMESPACES = "SELECT name FROM namespace ORDER BY name"
 TURN = "SELECT turn FROM namespace WHERE id = ?"
@@ -22,22 +22,26 @@ NEXT_TURN = "UPDATE namespace SET turn = turn + 1 WHERE id = ?"
 # Queues
 
 QUEUE = """
-SELECT id, name, paused, settings, place, scheduled, waiting, running, complete, failed, canceled
+SELECT id, name, paused, settings, place,
+  scheduled, waiting, running, complete, failed, canceled, depends, expiring
 FROM queue WHERE namespace = ? AND name = ?
 """
 QUEUE_BY_ID = """
-SELECT id, name, paused, settings, place, scheduled, waiting, running, complete, failed, canceled
+SELECT id, name, paused, settings, place,
+  scheduled, waiting, running, complete, failed, canceled, depends, expiring
 FROM queue WHERE id = ?
 """
 QUEUES = """
-SELECT id, name, paused, settings, place, scheduled, waiting, running, complete, failed, canceled
+SELECT id, name, paused, settings, place,
+  scheduled, waiting, running, complete, failed, canceled, depends, expiring
 FROM queue WHERE namespace = ? ORDER BY name
 """
 QUEUES_FROM = "SELECT id, name FROM queue WHERE namespace = ? AND name >= ? ORDER BY name"
 NEW_QUEUE = "INSERT INTO queue (namespace, name) VALUES (?, ?) RETURNING id"
 SAVE_QUEUE = """
 UPDATE queue
-SET place = ?, scheduled = ?, waiting = ?, running = ?, complete = ?, failed = ?, canceled = ?
+SET place = ?,
+  scheduled = ?, waiting = ?, running = ?, complete = ?, failed = ?, canceled = ?, depends = ?, expiring = ?
 WHERE id = ?
 """
 SET_SETTINGS = "UPDATE queue SET settings = ? WHERE id = ?"
@@ -53,6 +57,8 @@ SELECT priority, available_at FROM job WHERE queue = ? AND state = 2 AND ord > ?
 JOB = "SELECT * FROM job WHERE namespace = ? AND jid = ?"
 JOB_ID = "SELECT id FROM job WHERE namespace = ? AND jid = ?"
 DUE = "SELECT * FROM job WHERE queue = ? AND state = ? AND ord <= ? ORDER BY ord, jid LIMIT ?"
+DUE_TO_START = "SELECT * FROM job WHERE queue = ? AND start_by <= ? ORDER BY start_by, jid LIMIT ?"
+FIRST_START_BY = "SELECT start_by FROM job WHERE queue = ? AND start_by IS NOT NULL ORDER BY start_by LIMIT 1"
 FIRST_ORD = "SELECT ord FROM job WHERE queue = ? AND state = ? ORDER BY ord LIMIT 1"
 NEXT_WAITING = """
 SELECT job.*, body.klass, body.data
@@ -66,14 +72,15 @@ FAILURE = "SELECT message, at, worker, run FROM failure WHERE job = ?"
 LAST_JOB_ID = "SELECT max(id) FROM job"
 NEW_JOB = """
 INSERT INTO job
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 NEW_BODY = "INSERT INTO body (job, klass, data) VALUES (?, ?, ?)"
 SAVE_JOB = """
 UPDATE job
 SET queue = ?, state = ?, ord = ?, priority = ?, place = ?, available_at = ?, started_at = ?, ended_at = ?,
   retries = ?, remaining = ?, losses = ?, runs = ?, worker = ?, token = ?, expires_at = ?,
-  settled_token = ?, settled_as = ?, settled_state = ?, failure_group = ?, tags = ?, pipeline = ?, history = ?
+  settled_token = ?, settled_as = ?, settled_state = ?, failure_group = ?, tags = ?, pipeline = ?, history = ?,
+  later = ?, start_by = ?, tracked = ?, awaited = ?, progress = ?
 WHERE id = ?
 """
 SAVE_DATA = "UPDATE body SET data = ? WHERE job = ?"
@@ -135,6 +142,31 @@ LEFT JOIN failure ON failure.job = job.id
 WHERE job.namespace = ? AND job.failure_group = ? AND job.state = 5 AND job.id > ?
 ORDER BY job.id
 """
+
+# Dependencies
+
+DEPENDS_ON = "SELECT parent FROM dependency WHERE namespace = ? AND child = ? ORDER BY parent"
+DEPENDENTS = "SELECT child FROM dependency WHERE namespace = ? AND parent = ? AND child > ? ORDER BY child LIMIT ?"
+NEW_DEPENDENCY = "INSERT OR IGNORE INTO dependency (namespace, parent, child) VALUES (?, ?, ?)"
+DELETE_DEPENDENCY = "DELETE FROM dependency WHERE namespace = ? AND parent = ? AND child = ?"
+DROP_DEPENDENCIES = "DELETE FROM dependency WHERE namespace = ? AND child = ?"
+UNTOLD = "SELECT parent, after FROM untold WHERE namespace = ? ORDER BY parent LIMIT 1"
+SAVE_UNTOLD = "INSERT OR REPLACE INTO untold (namespace, parent, after) VALUES (?, ?, ?)"
+DELETE_UNTOLD = "DELETE FROM untold WHERE namespace = ? AND parent = ?"
+SAVE_UNTOLD_COUNT = "UPDATE namespace SET untold = ? WHERE id = ?"
+
+# Unique keys
+
+UNIQUE = "SELECT jid, until FROM unique_key WHERE namespace = ? AND key = ?"
+SAVE_UNIQUE = "INSERT OR REPLACE INTO unique_key (namespace, key, jid, until) VALUES (?, ?, ?, ?)"
+DELETE_UNIQUE = "DELETE FROM unique_key WHERE namespace = ? AND key = ? AND jid = ?"
+OVER_UNIQUE = "SELECT key, jid FROM unique_key WHERE namespace = ? AND until <= ? ORDER BY until LIMIT ?"
+
+# Results
+
+RESULT = "SELECT result FROM result WHERE job = ?"
+SAVE_RESULT = "INSERT OR REPLACE INTO result (job, result) VALUES (?, ?)"
+DELETE_RESULT = "DELETE FROM result WHERE job = ?"
 
 # The log of a job
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import MutableMapping, Sequence
 
+from qless_flask.backends.sqlite import figures
 from qless_flask.backends.sqlite.look import Look, QueueRow
 from qless_flask.backends.sqlite.record import (
     CANCELED,
+    DEPENDS,
+    FAILED,
     NEVER,
     PRIORITY_STEP,
     RUNNING,
@@ -37,6 +40,9 @@ from qless_flask.backends.sqlite.statements import (
 from qless_flask.errors import JobNotFound
 from qless_flask.models import Actor
 
+TAG_END = "\x1f"
+"""What stands between the tags in a line of the event log."""
+
 SEEN_EXACT_MS = 1_000
 """How exactly it is kept when a worker was seen: written at most once in that time."""
 
@@ -54,6 +60,10 @@ class Step(Look):
         """Workers whose sight was written."""
         self.told = False
         """Whether there are new events."""
+        self.left_tags: set[str] = set()
+        """Tags that a job no longer has: who keeps their figures adds them, and looks at the end whether any has."""
+        self.actor: Actor | None = None
+        """By whose hand all of it happens."""
         self._seen_before = seen
         self._queues: dict[str, QueueRow] = {}
         self._queues_by_id: dict[int, QueueRow] = {}
@@ -138,15 +148,24 @@ class Step(Look):
 
     def transfer(self, record: Record, queue: QueueRow, state: int, ord: int) -> None:
         """Put a job into the index of a state of a queue."""
-        self.queue_of(record).count(record.state, -1)
+        old = record.state
+        if record.tags or old == FAILED:
+            self._leave(record, state)
+        source = self.queue_of(record)
+        source.count(old, -1)
         queue.count(state, 1)
+        if record.start_by is not None and source is not queue:
+            source.expiring -= 1
+            queue.expiring += 1
         record.queue, record.state, record.ord = queue.id, state, ord
         if state != RUNNING:
             record.worker = record.expires_at = None
             # The last holder of a canceled job is told so by its token.
             record.token = record.token if state == CANCELED else None
-        if state in (SCHEDULED, WAITING):
+        if state in (SCHEDULED, WAITING, DEPENDS):
             record.ended_at = None
+        if state == FAILED:
+            figures.failed_in(self, record)
         self._changed[record.id] = record
 
     def make_waiting(self, record: Record, queue: QueueRow, *, new_place: bool) -> None:
@@ -164,6 +183,11 @@ class Step(Look):
         else:
             record.place, record.available_at = 0, due
             self.transfer(record, queue, SCHEDULED, due)
+
+    def make_depend(self, record: Record, queue: QueueRow) -> None:
+        """Let a job wait for others, since now."""
+        record.place, record.available_at = 0, self.now
+        self.transfer(record, queue, DEPENDS, self.now)
 
     def make_running(self, record: Record, queue: QueueRow, worker: str, token: str) -> None:
         """Lease a job."""
@@ -201,7 +225,13 @@ class Step(Look):
 
     def drop(self, record: Record) -> None:
         """Count a job out that is being deleted."""
-        self.queue_of(record).count(record.state, -1)
+        if record.state == FAILED:
+            figures.failed_out(self, record)
+        if record.tags:
+            figures.state_changed(self, record, record.state, 0)
+        queue = self.queue_of(record)
+        queue.count(record.state, -1)
+        queue.expiring -= record.start_by is not None
         self._changed.pop(record.id, None)
         self._new.pop(record.id, None)
         self._records.pop(record.jid, None)
@@ -227,16 +257,36 @@ class Step(Look):
         detail = to or group or (worker if event in ("popped", "lost") else queue.name if event == "put" else None)
         record.note(self.now, event, detail)
         self._changed[record.id] = record
-        self.tell(event, record.jid, queue.name, str(record.state), to, worker, group, actor=actor)
+        self.tell(
+            event,
+            record.jid,
+            queue.name,
+            str(record.state),
+            to,
+            worker,
+            group,
+            actor=actor,
+            tags=record.tags,
+            tracked=record.tracked,
+        )
 
-    def tell(self, event: str, *fields: str | None, actor: Actor | None = None) -> None:
-        """Add a line to the event log: jid, queue, state, to, worker, group, actor's name and address; the last few if
-        there is something to say."""
-        if actor:
-            padded = (*fields, *[None] * (6 - len(fields)), actor.name, actor.address)
-            self._transitions.append("\t".join([event, *[each or "" for each in padded]]))
-        else:
-            self._transitions.append("\t".join([event, *[each or "" for each in fields]]).rstrip("\t"))
+    def tell(
+        self,
+        event: str,
+        *fields: str | None,
+        actor: Actor | None = None,
+        tags: str | None = None,
+        tracked: int = 0,
+        recurrence: str | None = None,
+    ) -> None:
+        """Add a line to the event log: jid, queue, state, to, worker, group, actor's name and address, tags (as a
+        record has them), whether the job is tracked, recurrence; the last few if there is something to say."""
+        actor = actor or self.actor
+        if actor or tags or tracked or recurrence:
+            name, address = (actor.name, actor.address) if actor else (None, None)
+            listed = tags.replace("\t", TAG_END) if tags else None
+            fields = (*fields, *[None] * (6 - len(fields)), name, address, listed, "1" if tracked else None, recurrence)
+        self._transitions.append("\t".join([event, *[each or "" for each in fields]]).rstrip("\t"))
 
     # Saving
 
@@ -254,14 +304,27 @@ class Step(Look):
     def finish(self) -> None:
         """Write all that is left to write, before the commit."""
         self.save()
+        if self.left_tags:
+            figures.sweep(self)
         for queue in self._queues.values():
             if queue.name in self.wakes:
                 self.wakes[queue.name] = 0 if queue.paused else min(self.wakes[queue.name], queue.counts[WAITING])
             if queue.changed:
-                self.connection.execute(SAVE_QUEUE, (queue.place, *queue.counts[1:], queue.id))
+                self.connection.execute(SAVE_QUEUE, (queue.place, *queue.counts[1:], queue.expiring, queue.id))
         if self._transitions:
             self.connection.execute(NEW_ENTRY, (self.now, "\n".join(self._transitions), self.namespace))
             self.told = True
+
+    def _leave(self, record: Record, state: int) -> None:
+        """Count a job that leaves its state for another."""
+        if record.state == FAILED:
+            figures.failed_out(self, record)
+        if record.tags:
+            if record.state == RUNNING:
+                figures.ran(self, record)
+            if state == RUNNING:
+                figures.waited(self, record)
+            figures.state_changed(self, record, record.state, state)
 
     def _keep(self, queue: QueueRow) -> QueueRow:
         self._queues[queue.name] = self._queues_by_id[queue.id] = queue

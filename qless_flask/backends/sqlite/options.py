@@ -1,0 +1,48 @@
+"""What is seldom said when a job is put, and stays as it was said: one column holds it."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from functools import lru_cache
+
+import msgspec
+
+from qless_flask.models import Backoff, NewJob, OnParentEnd, Unique
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """As in Job."""
+
+    _: KW_ONLY
+    on_parent_end: OnParentEnd = "wait"
+    backoff: Backoff | None = None
+    max_run: float | None = None
+    expires_in: float | None = None
+    unique: Unique | None = None
+    recurrence: str | None = None
+    due_at: float | None = None
+
+
+NO_OPTIONS = Options()
+
+
+@lru_cache(maxsize=1_000)
+def read_options(text: str | None) -> Options:
+    """Take the options out of their column."""
+    return msgspec.json.decode(text, type=Options) if text else NO_OPTIONS
+
+
+def write_options(job: NewJob, recurrence: str | None, due_at: float | None) -> str | None:
+    """Put those that differ from the defaults into one column."""
+    found = {
+        "on_parent_end": None if job.on_parent_end == "wait" else job.on_parent_end,
+        "backoff": job.backoff,
+        "max_run": job.max_run,
+        "expires_in": job.expires_in,
+        "unique": job.unique,
+        "recurrence": recurrence,
+        "due_at": due_at,
+    }
+    said = {name: value for name, value in found.items() if value is not None}
+    return msgspec.json.encode(said).decode() if said else None
