@@ -6,7 +6,7 @@ return by_hand(ARGV[2], 3, function(job)
   if job.state == 'x' then return nil end
   leave_index(job)
   append(job, 'k', '')
-  note('k', job.jid, job.queue, '', 'x', job.worker, '')
+  note('k', job, job.queue, '', 'x', job.worker, '')
   -- The token stays, so that the last holder hears JOB_CANCELED.
   if job.state == 'r' then count_running(job.worker, -1) end
   job.worker = ''

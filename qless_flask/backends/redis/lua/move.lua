@@ -13,6 +13,6 @@ return by_hand(ARGV[2], 5, function(job)
   job.token = ''
   renew(job, queue)
   arrive_or_schedule(job, queue, due)
-  note('m', job.jid, from, name, job.state, worker, '')
+  note('m', job, from, name, job.state, worker, '')
   save(job)
 end)

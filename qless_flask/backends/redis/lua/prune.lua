@@ -16,7 +16,7 @@ local function delete(index, jids)
     local job = jobs[jids[i]]
     if job then
       erase(job)
-      if not full then note('d', job.jid, job.queue, '', '', '', '') end
+      if not full then note('d', job, job.queue, '', '', '', '') end
     else
       set_score(index, jids[i], false)
     end

@@ -58,7 +58,7 @@ for i = 2, #ARGV, FIELDS do
     local job = create(jid, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5], ARGV[i + 7])
     jobs[jid] = job
     save(job)
-    note('p', jid, job.queue, '', job.state, old and old.worker or '', '')
+    note('p', job, job.queue, '', job.state, old and old.worker or '', '')
     answers[#answers + 1] = job.state .. '1'
   end
 end

@@ -11,7 +11,7 @@ return by_hand(ARGV[2], 3, function(job)
     job.remaining = tostring(job.remaining - 1)
     append(job, 't', '')
     arrive(job, load_queue(job.queue))
-    note('t', job.jid, job.queue, '', 'w', job.worker, '')
+    note('t', job, job.queue, '', 'w', job.worker, '')
   end
   end_lease(job)
   save(job)

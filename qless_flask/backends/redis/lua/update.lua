@@ -50,6 +50,6 @@ return by_hand(ARGV[2], at, function(job)
     if job.state == 'w' then enter_index(job, 'w', waiting_score(job)) end
   end
   append(job, 'u', '')
-  note('u', job.jid, job.queue, '', job.state, '', '')
+  note('u', job, job.queue, '', job.state, '', '')
   save(job)
 end)

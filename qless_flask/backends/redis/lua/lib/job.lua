@@ -8,6 +8,7 @@ local HEAD = '^(%a)\t([^\t]*)\t([^\t]*)\t(%d+)\t(%d+)\t(%d*)\t(%d+)\t(%a*)\n([^\
 
 local jobs = {}
 local changed = {}
+local writes = {}
 local gather = false
 
 local function parse(jid, text)
@@ -60,6 +61,16 @@ local function save(job)
     job.text = pack(job)
     call('HSET', records, job.jid, job.text)
   end
+end
+
+-- Write at once or, when an operation gathers many, in flush(), in the same order.
+local function later(...)
+  if gather then writes[#writes + 1] = {...} else call(...) end
+end
+
+local function flush_writes()
+  for i = 1, #writes do call(unpack(writes[i])) end
+  writes = {}
 end
 
 local function flush_jobs()

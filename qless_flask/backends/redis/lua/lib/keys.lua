@@ -1,6 +1,12 @@
 -- keys: the only place that spells keys. KEYS[1] is the namespace's prefix, whose {hash tag} keeps them in one slot.
--- records, options, payloads, failures: hashes jid -> text; queues, workers, running: see there; <state letter>:<queue>,
--- tag:<tag>, group:<group>: sorted sets of jids; queue:<queue>: a hash; log:<jid>, wake:<queue>: lists; events: a stream.
+-- records, options, payloads, failures, progress, results: hashes jid -> text; queues, workers, running, meta: see there.
+-- <state letter>:<queue>, y:<queue> (by when those that are to be popped in time must be), tag:<tag>, group:<group>,
+-- dependents:<jid> (those that wait for a job), tracked: sorted sets of jids; queue:<queue>: a hash; log:<jid>,
+-- wake:<queue>: lists; events: a stream.
+-- needs: a hash, what a job in `depends` waits for: the delay that begins then, and its parents, apart by tabs. untold:
+-- ended jobs some of whose dependents are not told yet, in order; told: a hash, after which of them to go on.
+-- unique: a hash key -> the jid that holds it, a tab, and until when, or nothing; unique_until: those held for a time.
+-- tags, groups, tracked_tags: sorted sets of names; figures:<tag>, touched:<group>: hashes of counters.
 local call = redis.call
 local prefix = KEYS[1]
 local records = prefix .. ':records'

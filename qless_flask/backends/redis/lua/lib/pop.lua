@@ -14,7 +14,7 @@ local function lease(job, queue, worker, token)
   enter_index(job, 'r', job.expires)
   look_by(queue, job.expires)
   count_running(worker, 1)
-  note('o', job.jid, queue.name, '', 'r', worker, '')
+  note('o', job, queue.name, '', 'r', worker, '')
   save(job)
 end
 

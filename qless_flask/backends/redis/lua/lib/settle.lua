@@ -15,14 +15,14 @@ local function complete(job, delay, next_queue, data)
   if next_queue == '' then
     append(job, 'c', '')
     finish(job, 'c')
-    note('c', job.jid, job.queue, '', 'c', job.worker, '')
+    note('c', job, job.queue, '', 'c', job.worker, '')
   else
     append(job, 'a', next_queue)
     local from, queue = job.queue, load_queue(next_queue)
     job.queue = next_queue
     renew(job, queue)
     arrive_or_schedule(job, queue, now + delay)
-    note('a', job.jid, from, next_queue, job.state, job.worker, '')
+    note('a', job, from, next_queue, job.state, job.worker, '')
   end
 end
 
@@ -33,7 +33,7 @@ local function retry(job, delay, group, message)
   job.remaining = tostring(job.remaining - 1)
   append(job, 'r', group)
   arrive_or_schedule(job, load_queue(job.queue), now + delay)
-  note('r', job.jid, job.queue, '', job.state, job.worker, group)
+  note('r', job, job.queue, '', job.state, job.worker, group)
 end
 
 local function fail_at_once(job, group, message, data)
@@ -48,7 +48,7 @@ local function release(job, delay)
   leave_index(job)
   append(job, 'l', '')
   if delay > 0 then schedule(job, queue, now + delay) else arrive_at_place(job, queue, job.place) end
-  note('l', job.jid, job.queue, '', job.state, job.worker, '')
+  note('l', job, job.queue, '', job.state, job.worker, '')
 end
 
 local function settle(kind, jid, token, delay, word, message, data)

@@ -58,7 +58,7 @@ local function fail(job, group)
   append(job, 'f', group)
   finish(job, 'f')
   set_score(key('group', group), job.jid, '-' .. now_text)
-  note('f', job.jid, job.queue, '', 'f', job.worker, group)
+  note('f', job, job.queue, '', 'f', job.worker, group)
 end
 
 local function count_running(worker, by)
@@ -80,6 +80,7 @@ local function flush(actor)
   if gather then
     flush_jobs()
     flush_indexes()
+    flush_writes()
     for worker, by in pairs(running) do
       if by ~= 0 then call('HINCRBY', key('running'), worker, by) end
     end

@@ -13,7 +13,7 @@ local function take_back(queue, limit)
     else
       append(job, 'x', job.worker)
       arrive_at_place(job, queue, job.place)
-      note('x', job.jid, queue.name, '', 'w', job.worker, '')
+      note('x', job, queue.name, '', 'w', job.worker, '')
     end
     end_lease(job)
     save(job)
@@ -28,7 +28,7 @@ local function promote_due(queue, limit)
     leave_index(job)
     append(job, 'n', '')
     arrive(job, queue)
-    note('n', job.jid, queue.name, '', 'w', '', '')
+    note('n', job, queue.name, '', 'w', '', '')
     save(job)
   end
   return #due
