@@ -4,7 +4,7 @@
 -- @include room
 local name = ARGV[3]
 if call('SISMEMBER', key('queues'), name) == 0 then return redis.error_reply('QUEUE_NOT_FOUND ' .. name) end
-for state in string.gmatch('swrcfx', '.') do
+for state in string.gmatch('sdwrcfx', '.') do
   if call('ZCARD', key(state, name)) > 0 then return redis.error_reply('NOT_EMPTY ' .. name) end
 end
 local hash = key('queue', name)

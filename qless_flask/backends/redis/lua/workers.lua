@@ -1,5 +1,5 @@
 -- workers(now, 'all' or 'named', name...)
--- Sum workers up, all known or those named. Answers {name, seen, running} each.
+-- Sum workers up, all known or those named. Answers {name, seen and what it is asked, running} each.
 -- @include keys
 local names = {}
 if ARGV[2] == 'all' then names = call('HKEYS', key('workers')) end

@@ -6,10 +6,9 @@ local lines = {now_text}
 local last_head
 
 local function marks(job)
-  local tags = has(job, 'o') and options_of(job).tags or ''
-  local tracked = has(job, 't') and '1' or ''
-  if tags == '' and tracked == '' then return '' end
-  return '\n#' .. tracked .. '\t' .. tags
+  local tracked, tagged = has(job, 't'), has(job, 'k')
+  if not (tracked or tagged) then return '' end
+  return '\n#' .. (tracked and '1' or '') .. '\t' .. (tagged and options_of(job).tags or '')
 end
 
 -- `job` as it is now, or '' where it is about none.

@@ -1,10 +1,11 @@
 -- figures: what is counted of jobs: of a tag, its jobs in each state, their waits and runs; of a failure group, the
 -- queues and klasses of its jobs. lib/index includes it, behind set_score.
--- A tag's figures are read once a script, and written once, at its end: they are forgotten when no job has it then.
+-- All is written at the end of a script. A tag's figures are forgotten when no job has it then.
 -- @include job
 local FIGURES = {'s', 'd', 'w', 'r', 'c', 'f', 'x', 'waits', 'waited_ms', 'runs', 'ran_ms'}
 local STATE_FIGURES = 7
 local figures = {}
+local touches = {}
 
 local function figures_of(tag)
   local known = figures[tag]
@@ -35,13 +36,13 @@ local function count_state(job, old, new)
 end
 
 local function count_wait(job)
-  if not has(job, 'o') then return end
+  if not has(job, 'k') then return end
   add_to_figures(job, 'waits', 1)
   add_to_figures(job, 'waited_ms', math.max(0, now - (job.available == '' and job.created or job.available)))
 end
 
 local function count_run(job)
-  if not has(job, 'o') then return end
+  if not has(job, 'k') then return end
   add_to_figures(job, 'runs', 1)
   add_to_figures(job, 'ran_ms', math.max(0, now - job.started))
 end
@@ -52,45 +53,59 @@ local function jobs_with(known)
   return count
 end
 
-local function flush_figures()
-  for tag, known in pairs(figures) do
-    local hash = key('figures', tag)
-    if jobs_with(known) == 0 then
-      call('DEL', hash)
-      call('ZREM', key('tags'), tag)
-    else
-      if jobs_with(known.old) == 0 then call('ZADD', key('tags'), 0, tag) end
-      local set, gone = {}, {}
-      for _, name in ipairs(FIGURES) do
-        if known[name] ~= known.old[name] then
-          if known[name] == 0 then
-            gone[#gone + 1] = name
-          else
-            set[#set + 1] = name
-            set[#set + 1] = string.format('%.0f', known[name])
-          end
-        end
-      end
-      if #set > 0 then call('HSET', hash, unpack(set)) end
-      if #gone > 0 then call('HDEL', hash, unpack(gone)) end
+local function flush_tag(tag, known)
+  local hash = key('figures', tag)
+  if jobs_with(known) == 0 then
+    call('DEL', hash)
+    call('ZREM', key('tags'), tag)
+    return
+  end
+  if jobs_with(known.old) == 0 then call('ZADD', key('tags'), 0, tag) end
+  local set, gone = {}, {}
+  for _, name in ipairs(FIGURES) do
+    local other = known[name] ~= known.old[name]
+    if other and known[name] == 0 then
+      gone[#gone + 1] = name
+    elseif other then
+      set[#set + 1] = name
+      set[#set + 1] = string.format('%.0f', known[name])
     end
   end
-  figures = {}
+  if #set > 0 then call('HSET', hash, unpack(set)) end
+  if #gone > 0 then call('HDEL', hash, unpack(gone)) end
+end
+
+local function touch(job, group, by)
+  local touched = touches[group] or {}
+  touches[group] = touched
+  for _, name in ipairs({'q' .. job.queue, 'k' .. job.klass}) do touched[name] = (touched[name] or 0) + by end
 end
 
 local function enter_group(job, group)
-  local touched = key('touched', group)
   set_score(key('group', group), job.jid, '-' .. now_text)
-  if call('HINCRBY', touched, 'q' .. job.queue, 1) == 1 then call('ZADD', key('groups'), 0, group) end
-  call('HINCRBY', touched, 'k' .. job.klass, 1)
+  touch(job, group, 1)
 end
 
 -- The job is still in the queue in which it entered.
 local function leave_group(job, group)
-  local touched = key('touched', group)
   set_score(key('group', group), job.jid, false)
-  for _, name in ipairs({'q' .. job.queue, 'k' .. job.klass}) do
-    if call('HINCRBY', touched, name, -1) <= 0 then call('HDEL', touched, name) end
+  touch(job, group, -1)
+end
+
+local function flush_group(group, touched)
+  local hash = key('touched', group)
+  for name, by in pairs(touched) do
+    if by ~= 0 and call('HINCRBY', hash, name, by) == 0 then call('HDEL', hash, name) end
   end
-  if call('EXISTS', touched) == 0 then call('ZREM', key('groups'), group) end
+  if call('EXISTS', hash) == 1 then call('ZADD', key('groups'), 0, group) else call('ZREM', key('groups'), group) end
+end
+
+local function forget_figures()
+  figures, touches = {}, {}
+end
+
+local function flush_figures()
+  for tag, known in pairs(figures) do flush_tag(tag, known) end
+  for group, touched in pairs(touches) do flush_group(group, touched) end
+  forget_figures()
 end

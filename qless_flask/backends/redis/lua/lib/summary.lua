@@ -1,5 +1,5 @@
--- summary: a queue in figures: name, paused, settings, scheduled, waiting, running, stalled, complete, failed, canceled,
--- the longest that the next job of a priority has waited ('' for none).
+-- summary: a queue in figures: name, paused, settings, scheduled, depends, waiting, running, stalled, complete, failed,
+-- canceled, the longest that the next job of a priority has waited ('' for none).
 -- @include queue
 local function oldest_wait(index)
   local oldest
@@ -18,8 +18,8 @@ local function summary(name)
   local found = call('HMGET', key('queue', name), 'paused', 'settings')
   return {
     name, found[1] or '', found[2] or '',
-    call('ZCARD', key('s', name)), call('ZCARD', key('w', name)), call('ZCARD', key('r', name)),
-    call('ZCOUNT', key('r', name), '-inf', now),
+    call('ZCARD', key('s', name)), call('ZCARD', key('d', name)), call('ZCARD', key('w', name)),
+    call('ZCARD', key('r', name)), call('ZCOUNT', key('r', name), '-inf', now),
     call('ZCARD', key('c', name)), call('ZCARD', key('f', name)), call('ZCARD', key('x', name)),
     oldest_wait(key('w', name)),
   }
