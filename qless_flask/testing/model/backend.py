@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -67,20 +68,40 @@ class ModelBackend(Backend):
 
 def inspect(namespace: ModelNamespace) -> StoreView:
     """Show what a namespace of the model holds; it has records alone, so its indexes are made here."""
-    jobs = list(namespace.world.jobs.values())
+    world = namespace.world
+    jobs = list(world.jobs.values())
     tags = {tag for job in jobs for tag in job.tags}
-    groups = {job.failure.group for job in jobs if job.state == "failed" and job.failure}
+    groups = _groups(jobs)
     return StoreView(
-        jobs={job.jid: job.job(data=True, history=True) for job in jobs},
+        jobs={job.jid: job.job(whole=True) for job in jobs},
         places={job.jid: job.place for job in jobs},
         tokens={job.jid: job.token for job in jobs if job.token is not None},
         expiries={job.jid: to_seconds(job.expires) for job in jobs if job.expires is not None},
         indexes=_indexes(jobs),
         counts={key: len(jids) for key, jids in _indexes(jobs).items()},
         tags={tag: frozenset(job.jid for job in jobs if tag in job.tags) for tag in tags},
-        groups={group: frozenset(_failed(jobs, group)) for group in groups},
-        workers={name: sum(job.worker == name for job in jobs) for name in namespace.world.workers},
-        queues=frozenset(namespace.world.queues),
+        groups={group: frozenset(job.jid for job in failed) for group, failed in groups.items()},
+        workers={name: sum(job.worker == name for job in jobs) for name in world.workers},
+        depends={job.jid: job.needs for job in jobs if job.needs},
+        dependents={
+            jid: frozenset(job.jid for job in jobs if jid in job.needs)
+            for jid in {jid for job in jobs for jid in job.needs}
+        },
+        untold=frozenset(world.untold),
+        unique=dict(world.holders),
+        start_by={job.jid: to_seconds(job.start_by) for job in jobs if job.start_by is not None},
+        tracked=frozenset(job.jid for job in jobs if job.tracked),
+        tracked_tags=world.tracked_tags,
+        figures={tag: Counter(job.state for job in jobs if tag in job.tags) for tag in tags},
+        touched={
+            group: Counter(pair for job in failed for pair in (("queue", job.queue), ("klass", job.klass)))
+            for group, failed in groups.items()
+        },
+        recurrences=dict(world.recurrences),
+        due={
+            id: each.next_at for id, each in world.recurrences.items() if each.next_at is not None and not each.paused
+        },
+        queues=frozenset(world.queues),
         strays=(),
     )
 
@@ -95,5 +116,9 @@ def _indexes(jobs: list[JobRecord]) -> dict[tuple[str, State], tuple[str, ...]]:
     return indexes
 
 
-def _failed(jobs: list[JobRecord], group: str) -> list[str]:
-    return [job.jid for job in jobs if job.state == "failed" and job.failure and job.failure.group == group]
+def _groups(jobs: list[JobRecord]) -> dict[str, list[JobRecord]]:
+    groups: dict[str, list[JobRecord]] = {}
+    for job in jobs:
+        if job.state == "failed" and job.failure:
+            groups.setdefault(job.failure.group, []).append(job)
+    return groups

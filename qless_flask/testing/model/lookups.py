@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
-from qless_flask.backends.store import to_seconds
+from qless_flask.backends.store import to_milliseconds, to_seconds
 from qless_flask.bounds import MAX_BATCH
-from qless_flask.errors import Invalid, QueueNotFound, WorkerNotFound
-from qless_flask.models import STATES, Event, EventPage, Filter, Page, Queue, Worker
-from qless_flask.testing.model.records import JobRecord
+from qless_flask.errors import Invalid, QueueNotFound, RecurrenceNotFound, WorkerNotFound
+from qless_flask.models import (
+    STATES,
+    Event,
+    EventPage,
+    FailureGroup,
+    Filter,
+    Page,
+    Queue,
+    Recurring,
+    Tag,
+    Tracked,
+    Worker,
+    mean_seconds,
+)
+from qless_flask.testing.model.records import JobRecord, Times
 from qless_flask.testing.model.world import World
 
 Key = tuple[float | str, ...]
@@ -45,7 +57,7 @@ def order_key(job: JobRecord, ordered: bool) -> Key:
         return (job.jid,)
     if job.state == "waiting":
         return (-job.priority, job.place)
-    if job.state == "scheduled":
+    if job.state in ("scheduled", "depends"):
         return (job.available, job.jid)
     if job.state == "running":
         return (float("inf") if job.expires is None else job.expires, job.jid)
@@ -98,17 +110,83 @@ def workers(world: World, names: Sequence[str] | None) -> list[Worker]:
     for name in names or ():
         if name not in world.workers:
             raise WorkerNotFound.about(name)
-    return [
-        Worker(name, sum(job.worker == name for job in world.jobs.values()), to_seconds(world.workers[name]))
-        for name in (sorted(world.workers) if names is None else names)
-    ]
+    return [worker(world, name) for name in (sorted(world.workers) if names is None else names)]
+
+
+def worker(world: World, name: str) -> Worker:
+    """Sum a worker up."""
+    running = sum(job.worker == name for job in world.jobs.values())
+    wishes = world.wishes.get(name, frozenset())
+    return Worker(name, running, to_seconds(world.workers[name]), "quiet" in wishes, "stop" in wishes)
 
 
 def next_due(world: World, names: Sequence[str]) -> float | None:
-    """Find when something will next be due or lost in these queues."""
+    """Find when something will next be due, lost or expired in these queues."""
     times = [job.available for name in names for job in world.jobs_of(name, "scheduled")]
     times += [job.expires for name in names for job in world.jobs_of(name, "running") if job.expires is not None]
+    times += [job.start_by for job in world.jobs.values() if job.queue in names and job.start_by is not None]
     return to_seconds(min(times)) if times else None
+
+
+def failures(world: World, groups: Sequence[str] | None, after: str | None, limit: int) -> list[FailureGroup]:
+    """Sum up the failure groups named that there are, or all."""
+    found: dict[str, list[JobRecord]] = {}
+    for job in world.jobs.values():
+        if job.state == "failed" and job.failure:
+            found.setdefault(job.failure.group, []).append(job)
+    names = _page(found, after, limit) if groups is None else [name for name in groups if name in found]
+    return [_failure_group(name, found[name]) for name in names]
+
+
+def _failure_group(name: str, jobs: list[JobRecord]) -> FailureGroup:
+    ends = [to_seconds(job.ended or 0) for job in jobs]
+    queues, klasses = sorted({job.queue for job in jobs}), sorted({job.klass for job in jobs})
+    return FailureGroup(name, len(jobs), min(ends), max(ends), tuple(queues), tuple(klasses))
+
+
+def tags(world: World, names: Sequence[str] | None, after: str | None, limit: int) -> list[Tag]:
+    """Sum up the tags named, or all that jobs have or that are tracked."""
+    if names is None:
+        names = _page({*world.tracked_tags, *(tag for job in world.jobs.values() for tag in job.tags)}, after, limit)
+    return [tag(world, name) for name in names]
+
+
+def tag(world: World, name: str) -> Tag:
+    """Sum a tag up."""
+    states = [job.state for job in world.jobs.values() if name in job.tags]
+    times = world.times.get(name, Times())
+    return Tag(
+        name,
+        name in world.tracked_tags,
+        {state: states.count(state) for state in STATES},
+        mean_seconds(times.pops, times.waited),
+        mean_seconds(times.runs, times.ran),
+    )
+
+
+def tracked(world: World, limit: int) -> Tracked:
+    """Show what is tracked."""
+    jobs = sorted((job for job in world.jobs.values() if job.tracked), key=lambda job: job.jid)
+    names = sorted(world.tracked_tags)
+    return Tracked(tuple(job.job() for job in jobs[:limit]), tuple(tag(world, name) for name in names[:limit]))
+
+
+def recurrences(world: World, ids: Sequence[str] | None, due: bool, after: str | None, limit: int) -> list[Recurring]:
+    """List the recurrences named, those due, or all."""
+    for id in ids or ():
+        if id not in world.recurrences:
+            raise RecurrenceNotFound.about(id)
+    if ids is not None:
+        return [world.recurrences[id] for id in ids]
+    if not due:
+        return [world.recurrences[id] for id in _page(world.recurrences, after, limit)]
+    running = [each for each in world.recurrences.items() if not each[1].paused]
+    times = [(recurring.next_at, id) for id, recurring in running if recurring.next_at is not None]
+    return [world.recurrences[id] for at, id in sorted(times) if to_milliseconds(at) <= world.now][:limit]
+
+
+def _page(names: Iterable[str], after: str | None, limit: int) -> list[str]:
+    return sorted(name for name in names if after is None or name > after)[:limit]
 
 
 def event_number(after: str | None) -> int:
@@ -127,8 +205,3 @@ def events(world: World, after: int, limit: int) -> EventPage:
     if 0 < after < world.trimmed:
         page = [Event(str(first), to_seconds(world.now), "gap"), *page][:limit]
     return EventPage(tuple(page), page[-1].cursor if page else str(first))
-
-
-def shown(event: Event) -> Event:
-    """Leave out what two stores may say differently about the same event."""
-    return replace(event, cursor="")

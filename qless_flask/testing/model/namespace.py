@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 from qless_flask.backends.base import Clock
+from qless_flask.backends.numbers import DEPENDENTS_SHOWN, TOLD_AT_ONCE
+from qless_flask.backends.steps import Wish
 from qless_flask.backends.store import StoreNamespace, to_milliseconds, to_seconds
 from qless_flask.backends.waiting import Waiters
-from qless_flask.bounds import MAX_TAGS
-from qless_flask.errors import (
-    Invalid,
-    JobExists,
-    JobNotFound,
-    NotEmpty,
-    QlessError,
-    QueueNotFound,
-    WrongState,
-)
+from qless_flask.errors import JobNotFound, NotEmpty, QlessError, QueueNotFound, WorkerNotFound
 from qless_flask.models import (
+    Action,
     Actor,
+    Beat,
+    Cancel,
+    Changed,
     Changes,
+    Dependents,
     EventPage,
     Exchanged,
+    FailureGroup,
     Filter,
+    Finish,
     Job,
     Lease,
     LogLine,
+    Missing,
+    Move,
     NewJob,
     Page,
     Pop,
@@ -36,13 +38,20 @@ from qless_flask.models import (
     Pruned,
     Put,
     Queue,
+    Recurrence,
+    Recurring,
+    Renewed,
     Setting,
     Settled,
     Settlement,
+    Tag,
+    Timeout,
+    Tracked,
+    Update,
     Worker,
 )
-from qless_flask.testing.model import lookups, pops, settling, upkeep
-from qless_flask.testing.model.records import JobRecord
+from qless_flask.testing.model import hands, lookups, pops, recurrences, settling, upkeep
+from qless_flask.testing.model.puts import put
 from qless_flask.testing.model.world import World
 
 
@@ -59,6 +68,7 @@ class ModelNamespace(StoreNamespace):
         """Hold the lock for one operation, and wake those who wait for what it did."""
         with self.world.changed:
             self.world.now = to_milliseconds(self._clock())
+            self.world.tellings = TOLD_AT_ONCE
             told = self.world.event_count
             yield self.world
             touched, self.world.touched = self.world.touched, []
@@ -73,35 +83,16 @@ class ModelNamespace(StoreNamespace):
     # Jobs go in, are worked, and end
 
     def _put(self, jobs: Sequence[NewJob]) -> list[Put]:
-        with self._step() as world:
-            there = set(world.jobs)
-            for job in jobs:
-                assert job.jid
-                if job.jid in there and job.if_exists == "reject":
-                    raise JobExists.about(job.jid)
-                there.add(job.jid)
-            return [self._put_one(world, job) for job in jobs]
-
-    def _put_one(self, world: World, new: NewJob) -> Put:
-        assert new.jid
-        old = world.jobs.get(new.jid)
-        if old and new.if_exists == "keep":
-            return Put(old.jid, old.state, created=False)
-        job = JobRecord.of(new, new.jid, world.now)
-        world.jobs[job.jid] = job
-        world.enter(
-            job, new.queue, world.now + to_milliseconds(new.delay) if new.at is None else to_milliseconds(new.at)
-        )
-        world.tell(job, "put", worker=old.worker if old else None)
-        return Put(job.jid, job.state, created=True)
+        with self._step() as world, world.whole():
+            return [put(world, job) for job in jobs]
 
     def _pop(self, pop: Pop, wait_left: float) -> Popped:
         with self._step() as world:
             return pops.pop(world, pop)
 
-    def _heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]:
+    def _heartbeat(self, beats: Sequence[Beat]) -> list[Renewed | QlessError]:
         with self._step() as world:
-            return [settling.renew(world, lease) for lease in leases]
+            return [settling.renew(world, beat) for beat in beats]
 
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
         with self._step() as world:
@@ -121,75 +112,47 @@ class ModelNamespace(StoreNamespace):
 
     # By hand
 
-    def _cancel(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]:
-        def cancel(world: World, job: JobRecord) -> QlessError | None:
-            if job.state == "complete":
-                return WrongState.about(job.jid)
-            if job.state != "canceled":
-                job.canceled_token = job.token
-                holder = job.end_lease()
-                job.state, job.ended = "canceled", world.now
-                world.tell(job, "canceled", worker=holder, actor=actor)
-            return None
-
-        return self._each(jids, cancel)
+    def _cancel(self, jids: Sequence[str], dependents: Dependents, actor: Actor | None) -> list[Job | QlessError]:
+        with self._step() as world:
+            return hands.each(world, jids, Cancel(dependents), actor)
 
     def _move(self, jids: Sequence[str], queue: str, delay: float, actor: Actor | None) -> list[Job | QlessError]:
-        def move(world: World, job: JobRecord) -> None:
-            left, holder = job.queue, job.end_lease()
-            world.enter(job, queue, world.now + to_milliseconds(delay))
-            world.tell(job, "moved", queue=left, worker=holder, actor=actor)
-
-        return self._each(jids, move)
+        with self._step() as world:
+            return hands.each(world, jids, Move(queue, delay), actor)
 
     def _update(self, jids: Sequence[str], changes: Changes, actor: Actor | None) -> list[Job | QlessError]:
-        def update(world: World, job: JobRecord) -> QlessError | None:
-            tags = [tag for tag in job.tags if tag not in changes.remove_tags]
-            tags += [tag for tag in changes.add_tags if tag not in tags]
-            if len(tags) > MAX_TAGS:
-                return Invalid.of({"tags": [f"a job may have {MAX_TAGS} tags"]})
-            job.tags = tags
-            job.priority = job.priority if changes.priority is None else changes.priority
-            job.data = job.data if changes.data is None else changes.data
-            if changes.retries is not None:
-                job.retries, job.remaining = changes.retries, min(job.remaining, changes.retries)
-            world.tell(job, "updated", actor=actor)
-            return None
-
-        return self._each(jids, update)
+        with self._step() as world:
+            return hands.each(world, jids, Update(changes), actor)
 
     def _timeout(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]:
-        def timeout(world: World, job: JobRecord) -> QlessError | None:
-            if job.state != "running":
-                return WrongState.about(job.jid)
-            holder = job.end_lease()
-            failure = world.failure(job, "timeout", "", holder)
-            if job.remaining == 0:
-                world.fail(job, failure, actor=actor)
-            else:
-                job.remaining, job.failure = job.remaining - 1, failure
-                world.stand(job, world.now)
-                world.tell(job, "timed_out", worker=holder, actor=actor)
-            return None
-
-        return self._each(jids, timeout)
-
-    def _each(
-        self, jids: Sequence[str], act: Callable[[World, JobRecord], QlessError | None]
-    ) -> list[Job | QlessError]:
-        answers: list[Job | QlessError] = []
         with self._step() as world:
-            for jid in jids:
-                job = world.jobs.get(jid)
-                answers.append((act(world, job) or job.job()) if job else JobNotFound.about(jid))
-        return answers
+            return hands.each(world, jids, Timeout(), actor)
+
+    def _finish(self, jids: Sequence[str], end: Finish, actor: Actor | None) -> list[Job | QlessError]:
+        with self._step() as world:
+            return hands.each(world, jids, end, actor)
+
+    def _depend(self, jid: str, on: Sequence[str], off: Sequence[str], missing: Missing, actor: Actor | None) -> Job:
+        with self._step() as world:
+            if jid not in world.jobs:
+                raise JobNotFound.about(jid)
+            hands.depend(world, world.jobs[jid], on, off, missing, actor)
+            return world.jobs[jid].job()
+
+    def _change(self, filter: Filter, action: Action, limit: int, cursor: str | None, actor: Actor | None) -> Changed:
+        with self._step() as world:
+            return hands.change(world, filter, action, limit, cursor, actor)
 
     # Look-ups
 
     def _get(self, jids: Sequence[str]) -> list[Job | None]:
         with self._step() as world:
-            found = [world.jobs.get(jid) for jid in jids]
-            return [job.job(data=True, history=True) if job else None for job in found]
+            return [self._whole(world, jid) for jid in jids]
+
+    def _whole(self, world: World, jid: str) -> Job | None:
+        if jid not in world.jobs:
+            return None
+        return world.jobs[jid].job(whole=True, dependents=tuple(world.dependents(jid)[:DEPENDENTS_SHOWN]))
 
     def _lines(self, jid: str) -> list[LogLine]:
         with self._step() as world:
@@ -208,6 +171,22 @@ class ModelNamespace(StoreNamespace):
     def _workers(self, names: Sequence[str] | None) -> list[Worker]:
         with self._step() as world:
             return lookups.workers(world, names)
+
+    def _failures(self, groups: Sequence[str] | None, after: str | None, limit: int) -> list[FailureGroup]:
+        with self._step() as world:
+            return lookups.failures(world, groups, after, limit)
+
+    def _tags(self, names: Sequence[str] | None, after: str | None, limit: int) -> list[Tag]:
+        with self._step() as world:
+            return lookups.tags(world, names, after, limit)
+
+    def _tracked(self, limit: int) -> Tracked:
+        with self._step() as world:
+            return lookups.tracked(world, limit)
+
+    def _tracked_tags(self) -> frozenset[str]:
+        with self._step() as world:
+            return world.tracked_tags
 
     def _events(self, after: str | None, limit: int, wait: float) -> EventPage:
         with self._step() as world:
@@ -247,6 +226,56 @@ class ModelNamespace(StoreNamespace):
                 raise NotEmpty.about(queue)
             del world.queues[queue]
             world.log("forgotten", queue, actor=actor)
+
+    # Workers and tags, live
+
+    def _ask(self, worker: str, wish: Wish, on: bool, actor: Actor | None) -> Worker:
+        with self._step() as world:
+            if worker not in world.workers:
+                raise WorkerNotFound.about(worker)
+            before = world.wishes.get(worker, frozenset())
+            world.wishes[worker] = before | {wish} if on else before - {wish}
+            if on and wish not in before:
+                world.log("quieted" if wish == "quiet" else "stopped", None, worker=worker, actor=actor)
+            return lookups.worker(world, worker)
+
+    def _track(self, tag: str, on: bool, actor: Actor | None) -> Tag:
+        with self._step() as world:
+            if on != (tag in world.tracked_tags):
+                world.begun = True
+                world.tracked_tags = world.tracked_tags ^ {tag}
+                world.log("tracked" if on else "untracked", None, tags=(tag,), actor=actor)
+            return lookups.tag(world, tag)
+
+    # Recurrences
+
+    def _recur(self, rule: Recurrence, next_at: float | None, actor: Actor | None) -> Recurring:
+        with self._step() as world:
+            return recurrences.recur(world, rule, next_at, actor)
+
+    def _recurrences(self, ids: Sequence[str] | None, due: bool, after: str | None, limit: int) -> list[Recurring]:
+        with self._step() as world:
+            return lookups.recurrences(world, ids, due, after, limit)
+
+    def _unrecur(self, id: str, actor: Actor | None) -> None:
+        with self._step() as world:
+            recurrences.delete(world, id, actor)
+
+    def _pause_recurrence(self, id: str, actor: Actor | None) -> Recurring:
+        with self._step() as world:
+            return recurrences.pause(world, id, actor)
+
+    def _resume_recurrence(self, seen: Recurring, next_at: float | None, actor: Actor | None) -> Recurring | None:
+        with self._step() as world:
+            return recurrences.resume(world, seen, next_at, actor)
+
+    def _run_recurrence(self, seen: Recurring, job: NewJob, due_at: float, actor: Actor | None) -> Put | None:
+        with self._step() as world:
+            return recurrences.run(world, seen, job, due_at, actor)
+
+    def _fire(self, seen: Recurring, jobs: Sequence[NewJob], due: Sequence[float], next_at: float | None) -> list[Put]:
+        with self._step() as world:
+            return recurrences.fire(world, seen, jobs, due, next_at)
 
     # Upkeep and records
 

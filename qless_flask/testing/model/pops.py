@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qless_flask.backends.store import to_milliseconds, to_seconds
+from qless_flask.backends.store import to_milliseconds
 from qless_flask.models import Lease, Pop, Popped
 from qless_flask.testing.model import lookups
-from qless_flask.testing.model.records import JobRecord
+from qless_flask.testing.model.records import JobRecord, seconds
 from qless_flask.testing.model.world import World
 
 REQUEST_SECONDS = 60.0
@@ -16,9 +16,10 @@ REQUEST_SECONDS = 60.0
 def pop(world: World, asked: Pop) -> Popped:
     """Lease what is asked for, or what was given to the same request before."""
     world.see(asked.worker)
+    wishes = world.wishes.get(asked.worker, frozenset())
     again = _leases_again(world, asked)
-    if again:
-        return Popped(tuple(again))
+    if again or wishes:
+        return Popped(tuple(again), None, "quiet" in wishes, "stop" in wishes)
     known = [name for name in asked.queues if name in world.queues]
     open_queues = [name for name in known if not world.queues[name].paused]
     take = _take_listed if asked.order == "listed" else _take_in_turn
@@ -48,7 +49,7 @@ def _take_listed(world: World, pop: Pop, queues: Sequence[str]) -> list[JobRecor
         world.attend(queue)
         if world.queues[queue].paused:
             continue
-        for job in world.waiting(queue)[: pop.limit - len(taken)]:
+        for job in world.ready(queue)[: pop.limit - len(taken)]:
             world.lease(job, pop.worker)
             taken.append(job)
     return taken
@@ -61,9 +62,9 @@ def _take_in_turn(world: World, pop: Pop, queues: Sequence[str]) -> list[JobReco
     in_turn = pop.queues[first:] + pop.queues[:first]
     turn = [queue for queue in in_turn if queue in queues and not world.queues[queue].paused]
     taken: list[JobRecord] = []
-    while any(world.waiting(queue) for queue in turn) and len(taken) < pop.limit:
+    while any(world.ready(queue) for queue in turn) and len(taken) < pop.limit:
         for queue in turn:
-            for job in world.waiting(queue)[:1]:
+            for job in world.ready(queue)[:1]:
                 if len(taken) < pop.limit:
                     world.lease(job, pop.worker)
                     taken.append(job)
@@ -73,8 +74,4 @@ def _take_in_turn(world: World, pop: Pop, queues: Sequence[str]) -> list[JobReco
 
 
 def _lease(job: JobRecord) -> Lease:
-    return Lease(job.jid, job.token or "", _seconds(job.expires), job.job(data=True))
-
-
-def _seconds(milliseconds: int | None) -> float | None:
-    return None if milliseconds is None else to_seconds(milliseconds)
+    return Lease(job.jid, job.token or "", seconds(job.expires), job.job(data=True))

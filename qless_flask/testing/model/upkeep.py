@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qless_flask.models import ENDED, Promoted, Pruned, State
+from qless_flask.testing.model.puts import delete
 from qless_flask.testing.model.records import JobRecord
 from qless_flask.testing.model.world import World
 
@@ -17,27 +18,34 @@ RETENTION: dict[State, tuple[int, int]] = {
 
 
 def promote(world: World, limit: int) -> Promoted:
-    """Attend to all queues, in steps of one job, up to a limit."""
-    lost = promoted = 0
+    """Attend to all queues, in steps of one job, up to a limit; then tell dependents that are left."""
+    expired = lost = promoted = 0
     for queue in sorted(world.queues):
-        for job in world.lost(queue)[: limit - lost - promoted]:
+        for job in world.expired(queue)[: limit - expired - lost - promoted]:
+            world.expire(job)
+            expired += 1
+        for job in world.lost(queue)[: limit - expired - lost - promoted]:
             world.take_back(job)
             lost += 1
-        for job in world.due(queue)[: limit - lost - promoted]:
+        for job in world.due(queue)[: limit - expired - lost - promoted]:
             world.promote(job)
             promoted += 1
-    return Promoted(promoted, lost, more=any(world.lost(queue) or world.due(queue) for queue in world.queues))
+    told = world.tell_dependents(world.untold, limit - expired - lost - promoted)
+    more = any(world.expired(queue) or world.lost(queue) or world.due(queue) for queue in world.queues)
+    return Promoted(promoted, lost, more or bool(world.untold), expired, told)
 
 
 def prune(world: World, limit: int) -> Pruned:
     """Delete what is past its retention: jobs up to a limit, events, workers."""
     past = [job for queue in sorted(world.queues) for state in ENDED for job in _past(world, queue, state)]
     for job in past[:limit]:
-        del world.jobs[job.jid]
-        world.log("pruned", job.queue, jid=job.jid)
+        delete(world, job)
+        world.log("pruned", job.queue, job=job)
     _trim(world)
-    holders = {job.worker for job in world.jobs.values()}
-    world.workers = {name: seen for name, seen in world.workers.items() if seen + DAY > world.now or name in holders}
+    world.holders = {key: jid for key, jid in world.holders.items() if world.holder(key)}
+    running = {job.worker for job in world.jobs.values()}
+    world.workers = {name: seen for name, seen in world.workers.items() if seen + DAY > world.now or name in running}
+    world.wishes = {name: wishes for name, wishes in world.wishes.items() if name in world.workers}
     return Pruned(len(past[:limit]), more=len(past) > limit)
 
 
@@ -45,6 +53,8 @@ def _past(world: World, queue: str, state: State) -> list[JobRecord]:
     age, count = RETENTION[state]
     ended = sorted(world.jobs_of(queue, state), key=lambda job: (job.ended or 0, job.jid))
     surplus = max(0, len(ended) - count)
+    waited_for = {name for job in world.jobs.values() for name in job.needs}
+    ended = [job for job in ended if job.jid not in waited_for]
     return ended[:surplus] + [job for job in ended[surplus:] if (job.ended or 0) + age <= world.now]
 
 
