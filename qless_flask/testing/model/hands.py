@@ -132,7 +132,6 @@ def _update(world: World, job: JobRecord, changes: Changes, actor: Actor | None)
     if len(tags) > MAX_TAGS:
         return too_many_tags()
     job.tags = tags
-    world.forget_times()
     job.priority = job.priority if changes.priority is None else changes.priority
     job.data = job.data if changes.data is None else changes.data
     if changes.retries is not None:

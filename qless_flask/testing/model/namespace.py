@@ -71,6 +71,7 @@ class ModelNamespace(StoreNamespace):
             self.world.tellings = TOLD_AT_ONCE
             told = self.world.event_count
             yield self.world
+            self.world.forget_times()
             touched, self.world.touched = self.world.touched, []
             if self.world.event_count > told:
                 self.world.changed.notify_all()

@@ -51,7 +51,6 @@ def delete(world: World, job: JobRecord) -> None:
     """Delete a job; those that wait for it do so still."""
     del world.jobs[job.jid]
     world.let_go(job)
-    world.forget_times()
 
 
 def wait_for(
