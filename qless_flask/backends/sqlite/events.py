@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.record import STATE_NAMES
 from qless_flask.backends.sqlite.statements import ENTRIES, FIRST_ENTRY, LAST_ENTRY
+from qless_flask.backends.sqlite.step import TAG_END
 from qless_flask.backends.store import to_seconds
 from qless_flask.errors import Invalid
 from qless_flask.models import Event, EventPage
@@ -16,6 +17,8 @@ Position = tuple[int, int]
 """What to read next: an entry, and which of its transitions."""
 
 START: Position = (0, 0)
+FIELDS = 11
+"""How many may stand behind the name of a transition in its line."""
 _CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
 
@@ -69,8 +72,8 @@ def _read(look: Look, position: Position) -> Iterator[Event]:
 
 def _event(cursor: str, at: float, line: str) -> Event:
     event, *fields = line.split("\t")
-    known = (each or None for each in fields + [""] * (8 - len(fields)))
-    jid, queue, state, to, worker, group, actor, address = known
+    known = (each or None for each in fields + [""] * (FIELDS - len(fields)))
+    jid, queue, state, to, worker, group, actor, address, tags, tracked, recurrence = known
     return Event(
         cursor,
         at,
@@ -81,6 +84,9 @@ def _event(cursor: str, at: float, line: str) -> Event:
         state=STATE_NAMES[int(state)] if state else None,
         worker=worker,
         group=group,
+        tags=tuple(tags.split(TAG_END)) if tags else (),
+        tracked=tracked is not None,
+        recurrence=recurrence,
         actor=actor,
         address=address,
     )

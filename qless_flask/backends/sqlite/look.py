@@ -69,4 +69,4 @@ class QueueRow:
 @lru_cache(maxsize=1_000)
 def read_settings(text: str | None) -> QueueSettings:
     """Build the settings from those that were set."""
-    return QueueSettings(**msgspec.json.decode(text)) if text else QueueSettings()
+    return msgspec.json.decode(text, type=QueueSettings) if text else QueueSettings()

@@ -6,15 +6,35 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from qless_flask.backends.sqlite import events, hands, ledger, lines, pops, puts, queues, selection, settling, upkeep
+from qless_flask.backends.sqlite import (
+    changes,
+    events,
+    failures,
+    hands,
+    ledger,
+    lines,
+    pops,
+    puts,
+    queues,
+    recurrences,
+    selection,
+    settling,
+    tags,
+    upkeep,
+    wishes,
+)
 from qless_flask.backends.sqlite.listener import LOG
+from qless_flask.backends.steps import Wish
 from qless_flask.backends.store import LOOK_AGAIN_SECONDS, StoreNamespace, to_seconds
 from qless_flask.errors import QlessError
 from qless_flask.models import (
+    Action,
     Actor,
+    Changed,
     Changes,
     EventPage,
     Exchanged,
+    FailureGroup,
     Filter,
     Job,
     Lease,
@@ -27,9 +47,13 @@ from qless_flask.models import (
     Pruned,
     Put,
     Queue,
+    Recurrence,
+    Recurring,
     Setting,
     Settled,
     Settlement,
+    Tag,
+    Tracked,
     Worker,
 )
 
@@ -81,6 +105,9 @@ class SQLiteNamespace(StoreNamespace):
     def _timeout(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]:
         return self.backend.write(self.name, lambda step: hands.timeout(step, jids, actor))
 
+    def _change(self, filter: Filter, action: Action, limit: int, cursor: str | None, actor: Actor | None) -> Changed:
+        return self.backend.write(self.name, lambda step: changes.change(step, filter, action, limit, cursor, actor))
+
     # Look-ups
 
     def _get(self, jids: Sequence[str]) -> list[Job | None]:
@@ -97,6 +124,18 @@ class SQLiteNamespace(StoreNamespace):
 
     def _workers(self, names: Sequence[str] | None) -> list[Worker]:
         return self.backend.read(self.name, lambda look: selection.workers(look, names))
+
+    def _failures(self, groups: Sequence[str] | None, after: str | None, limit: int) -> list[FailureGroup]:
+        return self.backend.read(self.name, lambda look: failures.failures(look, groups, after, limit))
+
+    def _tags(self, names: Sequence[str] | None, after: str | None, limit: int) -> list[Tag]:
+        return self.backend.read(self.name, lambda look: tags.tags(look, names, after, limit))
+
+    def _tracked(self, limit: int) -> Tracked:
+        return self.backend.read(self.name, lambda look: tags.tracked(look, limit))
+
+    def _tracked_tags(self) -> frozenset[str]:
+        return self.backend.read(self.name, tags.tracked_tags)
 
     def _events(self, after: str | None, limit: int, wait: float) -> EventPage:
         if not wait:
@@ -124,6 +163,37 @@ class SQLiteNamespace(StoreNamespace):
 
     def _forget(self, queue: str, actor: Actor | None) -> None:
         self.backend.write(self.name, lambda step: queues.forget(step, queue, actor))
+
+    # Workers and tags, live
+
+    def _ask(self, worker: str, wish: Wish, on: bool, actor: Actor | None) -> Worker:
+        return self.backend.write(self.name, lambda step: wishes.ask(step, worker, wish, on, actor))
+
+    def _track(self, tag: str, on: bool, actor: Actor | None) -> Tag:
+        return self.backend.write(self.name, lambda step: tags.track(step, tag, on, actor))
+
+    # Recurrences
+
+    def _recur(self, rule: Recurrence, next_at: float | None, actor: Actor | None) -> Recurring:
+        return self.backend.write(self.name, lambda step: recurrences.recur(step, rule, next_at, actor))
+
+    def _recurrences(self, ids: Sequence[str] | None, due: bool, after: str | None, limit: int) -> list[Recurring]:
+        return self.backend.read(self.name, lambda look: recurrences.recurrences(look, ids, due, after, limit))
+
+    def _unrecur(self, id: str, actor: Actor | None) -> None:
+        self.backend.write(self.name, lambda step: recurrences.unrecur(step, id, actor))
+
+    def _pause_recurrence(self, id: str, actor: Actor | None) -> Recurring:
+        return self.backend.write(self.name, lambda step: recurrences.pause(step, id, actor))
+
+    def _resume_recurrence(self, seen: Recurring, next_at: float | None, actor: Actor | None) -> Recurring | None:
+        return self.backend.write(self.name, lambda step: recurrences.resume(step, seen, next_at, actor))
+
+    def _run_recurrence(self, seen: Recurring, job: NewJob, due_at: float, actor: Actor | None) -> Put | None:
+        return self.backend.write(self.name, lambda step: recurrences.run(step, seen, job, due_at, actor))
+
+    def _fire(self, seen: Recurring, jobs: Sequence[NewJob], due: Sequence[float], next_at: float | None) -> list[Put]:
+        return self.backend.write(self.name, lambda step: recurrences.fire(step, seen, jobs, due, next_at))
 
     # Upkeep and records
 

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator, Sequence
 
 from qless_flask.backends.sqlite.look import Look
-from qless_flask.backends.sqlite.record import NEVER, STATE_NUMBERS, Record, Value, read_job
+from qless_flask.backends.sqlite.record import NEVER, STATE_NUMBERS, Record, Value
+from qless_flask.backends.sqlite.shown import listed, whole
 from qless_flask.backends.sqlite.statements import (
     BY_GROUP,
     BY_JID,
     BY_ORDER,
     BY_TAG,
+    BY_TRACKED,
     BY_WORKER,
     GET,
     QUEUES_FROM,
@@ -36,9 +38,9 @@ Walk = Iterator[tuple[Key, Sequence[Value]]]
 
 
 def get(look: Look, jids: Sequence[str]) -> list[Job | None]:
-    """Look jobs up, with data and history."""
+    """Look jobs up, whole."""
     rows = (look.connection.execute(GET, (look.namespace, jid)).fetchone() for jid in jids)
-    return [None if row is None else read_job(row, history=True) for row in rows]
+    return [None if row is None else whole(look, row) for row in rows]
 
 
 def select(look: Look, filter: Filter, cursor: str | None, limit: int) -> Page:
@@ -50,7 +52,7 @@ def select(look: Look, filter: Filter, cursor: str | None, limit: int) -> Page:
         # One more than is wanted was looked at: there is a next page.
         if len(jobs) == limit or scanned == SCAN:
             return Page(tuple(jobs), json.dumps(last, ensure_ascii=False, separators=(",", ":")), scanned)
-        job = read_job(row)
+        job = listed(look, row)
         scanned, last = scanned + 1, key
         if filter.matches(job):
             jobs.append(job)
@@ -63,7 +65,10 @@ def workers(look: Look, names: Sequence[str] | None) -> list[Worker]:
         rows = look.connection.execute(WORKERS, (look.namespace,)).fetchall()
     else:
         rows = [_worker(look, name) for name in names]
-    return [Worker(name, running, to_seconds(seen_at)) for name, seen_at, running in rows]
+    return [
+        Worker(name, running, to_seconds(seen_at), bool(quiet), bool(stop))
+        for name, seen_at, quiet, stop, running in rows
+    ]
 
 
 def _worker(look: Look, name: str) -> Sequence[Value]:
@@ -74,15 +79,17 @@ def _worker(look: Look, name: str) -> Sequence[Value]:
 
 
 def _walk(look: Look, filter: Filter, cursor: str | None) -> Walk:
-    if filter.state and (filter.queue or not (filter.tag or filter.worker or filter.group)):
+    if filter.state and (filter.queue or not (filter.tag or filter.worker or filter.group or filter.tracked)):
         return _by_order(look, filter, _key(cursor, ["state", "", -NEVER, ""]))
     if filter.tag:
         return _by_id(look, BY_TAG, filter.tag, _key(cursor, ["tag", 0]))
     if filter.worker:
         return _by_id(look, BY_WORKER, filter.worker, _key(cursor, ["worker", 0]))
     if filter.group:
-        return _by_id(look, BY_GROUP, filter.group, _key(cursor, ["group", 0]))
-    return _by_jid(look, _key(cursor, ["jid", ""]))
+        return _by_group(look, filter.group, _key(cursor, ["group", -NEVER, ""]))
+    if filter.tracked:
+        return _by_jid(look, BY_TRACKED, _key(cursor, ["tracked", ""]))
+    return _by_jid(look, BY_JID, _key(cursor, ["jid", ""]))
 
 
 def _by_order(look: Look, filter: Filter, key: Key) -> Walk:
@@ -99,16 +106,23 @@ def _by_order(look: Look, filter: Filter, key: Key) -> Walk:
 
 
 def _by_id(look: Look, statement: str, value: str, key: Key) -> Walk:
-    """Through the jobs of a tag, worker or group, in the order in which they were first put."""
+    """Through the jobs of a tag or worker, in the order in which they were first put."""
     walk, behind = key
     for row in look.connection.execute(statement, (look.namespace, value, behind)):
         yield [walk, row[ID]], row
 
 
-def _by_jid(look: Look, key: Key) -> Walk:
-    """Through all jobs: whatever becomes of a job meanwhile, its jid stays."""
+def _by_group(look: Look, group: str, key: Key) -> Walk:
+    """Through the failed jobs of a group, the latest first."""
+    walk, *behind = key
+    for row in look.connection.execute(BY_GROUP, (look.namespace, group, *behind)):
+        yield [walk, row[ORD], row[JID]], row
+
+
+def _by_jid(look: Look, statement: str, key: Key) -> Walk:
+    """Through all jobs, or all that are tracked: whatever becomes of a job meanwhile, its jid stays."""
     walk, behind = key
-    for row in look.connection.execute(BY_JID, (look.namespace, behind)):
+    for row in look.connection.execute(statement, (look.namespace, behind)):
         yield [walk, row[JID]], row
 
 

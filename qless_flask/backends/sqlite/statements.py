@@ -9,6 +9,9 @@ ROLLBACK = "ROLLBACK"
 SAVEPOINT = "SAVEPOINT operation"
 RELEASE = "RELEASE operation"
 ROLLBACK_TO = "ROLLBACK TO operation"
+SAVEPOINT_ITEM = "SAVEPOINT item"
+RELEASE_ITEM = "RELEASE item"
+ROLLBACK_TO_ITEM = "ROLLBACK TO item"
 HAS_TABLES = "SELECT 1 FROM sqlite_schema LIMIT 1"
 
 # Namespaces
@@ -139,8 +142,15 @@ BY_GROUP = """
 SELECT job.*, queue.name, body.klass, NULL, failure.message, failure.at, failure.worker, failure.run
 FROM job CROSS JOIN queue ON queue.id = job.queue CROSS JOIN body ON body.job = job.id
 LEFT JOIN failure ON failure.job = job.id
-WHERE job.namespace = ? AND job.failure_group = ? AND job.state = 5 AND job.id > ?
-ORDER BY job.id
+WHERE job.namespace = ? AND job.failure_group = ? AND job.state = 5 AND (job.ord, job.jid) > (?, ?)
+ORDER BY job.ord, job.jid
+"""
+BY_TRACKED = """
+SELECT job.*, queue.name, body.klass, NULL, failure.message, failure.at, failure.worker, failure.run
+FROM job CROSS JOIN queue ON queue.id = job.queue CROSS JOIN body ON body.job = job.id
+LEFT JOIN failure ON failure.job = job.id
+WHERE job.namespace = ? AND job.tracked = 1 AND job.jid > ?
+ORDER BY job.jid
 """
 
 # Dependencies
@@ -150,10 +160,11 @@ DEPENDENTS = "SELECT child FROM dependency WHERE namespace = ? AND parent = ? AN
 NEW_DEPENDENCY = "INSERT OR IGNORE INTO dependency (namespace, parent, child) VALUES (?, ?, ?)"
 DELETE_DEPENDENCY = "DELETE FROM dependency WHERE namespace = ? AND parent = ? AND child = ?"
 DROP_DEPENDENCIES = "DELETE FROM dependency WHERE namespace = ? AND child = ?"
-UNTOLD = "SELECT parent, after FROM untold WHERE namespace = ? ORDER BY parent LIMIT 1"
-SAVE_UNTOLD = "INSERT OR REPLACE INTO untold (namespace, parent, after) VALUES (?, ?, ?)"
+UNTOLD = "SELECT parent, after FROM untold WHERE namespace = ? ORDER BY id LIMIT 1"
+NEW_UNTOLD = "INSERT INTO untold (namespace, parent, after) VALUES (?, ?, ?)"
+SAVE_UNTOLD = "UPDATE untold SET after = ? WHERE namespace = ? AND parent = ?"
 DELETE_UNTOLD = "DELETE FROM untold WHERE namespace = ? AND parent = ?"
-SAVE_UNTOLD_COUNT = "UPDATE namespace SET untold = ? WHERE id = ?"
+SET_UNTOLD = "UPDATE namespace SET untold = ? WHERE id = ?"
 
 # Unique keys
 
@@ -202,13 +213,13 @@ INSERT INTO worker (namespace, name, seen_at) VALUES (?, ?, ?)
 ON CONFLICT (namespace, name) DO UPDATE SET seen_at = excluded.seen_at
 """
 WORKERS = """
-SELECT name, seen_at, (
+SELECT name, seen_at, quiet, stop, (
   SELECT count(*) FROM job WHERE job.namespace = worker.namespace AND job.worker = worker.name AND job.state = 3
 )
 FROM worker WHERE namespace = ? ORDER BY name
 """
 WORKER = """
-SELECT name, seen_at, (
+SELECT name, seen_at, quiet, stop, (
   SELECT count(*) FROM job WHERE job.namespace = worker.namespace AND job.worker = worker.name AND job.state = 3
 )
 FROM worker WHERE namespace = ? AND name = ?
@@ -256,7 +267,7 @@ WHERE job.namespace = ?
 """
 IN_ORDER = "SELECT state, jid FROM job INDEXED BY job_order WHERE queue = ? ORDER BY state, ord, jid"
 ALL_TAGS = "SELECT tag.tag, job.jid FROM tag LEFT JOIN job ON job.id = tag.job WHERE tag.namespace = ?"
-GROUPS = "SELECT failure_group, jid FROM job INDEXED BY job_group WHERE namespace = ? AND state = 5"
+GROUPS = "SELECT failure_group, jid FROM job INDEXED BY job_failed WHERE namespace = ? AND state = 5"
 STRAYS = """
 SELECT 'body' FROM body WHERE job NOT IN (SELECT id FROM job)
 UNION ALL SELECT 'failure' FROM failure
