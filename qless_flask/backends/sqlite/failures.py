@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from qless_flask.backends.sqlite.figure_statements import ALL_TOUCHED, FIRST_FAILED, LAST_FAILED, NEXT_FAILURE_GROUP
+from qless_flask.backends.sqlite.figure_statements import TOUCHED, FIRST_FAILED, LAST_FAILED, NEXT_FAILURE_GROUP
 from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.store import to_seconds
 from qless_flask.models import FailureGroup
@@ -26,7 +26,7 @@ def _names(look: Look, after: str) -> Iterator[str]:
 
 def _group(look: Look, name: str) -> FailureGroup | None:
     key = (look.namespace, name)
-    touched = look.connection.execute(ALL_TOUCHED, key).fetchall()
+    touched = look.connection.execute(TOUCHED, key).fetchall()
     if not touched:
         return None
     [first_at] = look.connection.execute(FIRST_FAILED, key).fetchone()

@@ -36,9 +36,9 @@ FROM figure WHERE namespace = ? AND tag > ? ORDER BY tag LIMIT ?
 """
 TRACKED_FIGURES = """
 SELECT tag, tracked, scheduled, waiting, running, complete, failed, canceled, depends, waits, wait_ms, runs, run_ms
-FROM figure WHERE namespace = ? AND tracked = 1 ORDER BY tag LIMIT ?
+FROM figure INDEXED BY figure_tracked WHERE namespace = ? AND tracked = 1 ORDER BY tag LIMIT ?
 """
-TRACKED_TAGS = "SELECT tag FROM figure WHERE namespace = ? AND tracked = 1"
+TRACKED_TAGS = "SELECT tag FROM figure INDEXED BY figure_tracked WHERE namespace = ? AND tracked = 1"
 
 # Failure groups
 
@@ -54,7 +54,7 @@ DELETE FROM touched WHERE namespace = ? AND failure_group = ? AND kind = ? AND n
 NEXT_FAILURE_GROUP = """
 SELECT failure_group FROM touched WHERE namespace = ? AND failure_group > ? ORDER BY failure_group LIMIT 1
 """
-ALL_TOUCHED = "SELECT kind, name, jobs FROM touched WHERE namespace = ? AND failure_group = ? ORDER BY kind, name"
+TOUCHED = "SELECT kind, name, jobs FROM touched WHERE namespace = ? AND failure_group = ? ORDER BY kind, name"
 FIRST_FAILED = """
 SELECT -ord FROM job WHERE namespace = ? AND failure_group = ? AND state = 5 ORDER BY ord DESC LIMIT 1
 """
