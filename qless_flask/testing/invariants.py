@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import TypeVar
 
 from qless_flask.backends.inspection import StoreView
 from qless_flask.bounds import MAX_PIPELINE, MAX_PRIORITY, MAX_RETRIES, MAX_TAGS
 from qless_flask.models import ENDED, STATES, Job, State
 
 HISTORY_ENTRIES = 100
+BEFORE_A_RUN = ("scheduled", "depends", "waiting")
+ENDS = ("expired", "canceled", "finished")
+"""What ends a job that was never popped."""
+
+Counted = TypeVar("Counted")
 
 
 def check(view: StoreView) -> None:
@@ -30,6 +37,14 @@ def problems(view: StoreView) -> list[str]:
         *_about_waiting_places(view),
         *_about_sets("tag", view.tags, _by_tag(view)),
         *_about_sets("group", view.groups, _by_group(view)),
+        *_about_dependencies(view),
+        *_about_untold(view),
+        *_about_unique(view),
+        *_about_start(view),
+        *_about_tracked(view),
+        *_about_counters("tag", view.figures, _figures(view)),
+        *_about_counters("group", view.touched, _touched(view)),
+        *_about_recurrences(view),
         *_about_workers(view),
         *_about_queues(view),
         *(f"{stray} belongs to nothing" for stray in view.strays),
@@ -71,6 +86,8 @@ def _about_state(job: Job) -> Iterator[str]:
         yield f"{job.jid} failed without a failure"
     if job.state == "complete" and job.failure is not None:
         yield f"{job.jid} is complete with a failure"
+    if (len(job.depends) > 0) != (job.state == "depends"):
+        yield f"{job.jid} is {job.state}, and waits for {job.depends}"
 
 
 def _about_places(view: StoreView) -> Iterator[str]:
@@ -99,7 +116,7 @@ def _order(view: StoreView, state: State, jid: str) -> tuple[float, ...]:
     job = view.jobs[jid]
     if state == "waiting":
         return -job.priority, view.places.get(jid, -1)
-    if state == "scheduled":
+    if state in ("scheduled", "depends"):
         return (job.available_at,)
     if state == "running":
         return (view.expiries.get(jid, float("inf")),)
@@ -158,6 +175,110 @@ def _about_sets(noun: str, found: Mapping[str, frozenset[str]], expected: Mappin
         there, wanted = found.get(name), expected.get(name)
         if there != wanted:
             yield f"the index of the {noun} {name} holds {there}, and should hold {wanted}"
+
+
+def _about_dependencies(view: StoreView) -> Iterator[str]:
+    """What jobs wait for is kept with them and with those that they wait for, who are there, and in no circle."""
+    shown = {jid: set(job.depends) for jid, job in view.jobs.items() if job.depends}
+    for jid in shown.keys() | view.depends.keys():
+        if shown.get(jid) != view.depends.get(jid):
+            yield f"{jid} shows that it waits for {shown.get(jid)}, and {view.depends.get(jid)} is kept"
+    waiting: dict[str, set[str]] = {}
+    for jid, parents in view.depends.items():
+        for parent in parents:
+            waiting.setdefault(parent, set()).add(jid)
+    yield from _about_sets("dependents of", view.dependents, waiting)
+    for jid in waiting.keys() - view.jobs.keys():
+        yield f"{waiting[jid]} wait for {jid}, which is not there"
+    try:
+        TopologicalSorter(view.depends).prepare()
+    except CycleError as error:
+        yield f"there are jobs that wait for themselves: {error.args[1]}"
+
+
+def _about_untold(view: StoreView) -> Iterator[str]:
+    """Nobody whom the end of a job concerns is forgotten."""
+    for jid, children in view.dependents.items():
+        state = view.jobs[jid].state if jid in view.jobs else None
+        if state not in ENDED or jid in view.untold:
+            continue
+        for child in children & view.jobs.keys():
+            if state == "complete" or view.jobs[child].on_parent_end != "wait":
+                yield f"{child} waits for {jid}, which is {state}, and nobody will tell it"
+
+
+def _about_unique(view: StoreView) -> Iterator[str]:
+    for key, jid in view.unique.items():
+        job = view.jobs.get(jid)
+        if job is None or job.unique is None or job.unique.key != key:
+            yield f"the unique key {key} is held by {jid}, which is not there or has another"
+        elif job.state == "canceled" or (job.unique.seconds is None and job.state in ENDED):
+            yield f"the unique key {key} is held by {jid}, which is {job.state}"
+    for jid, job in view.jobs.items():
+        if job.unique and job.unique.seconds is None and job.state not in ENDED and job.unique.key not in view.unique:
+            yield f"{jid} is {job.state}, and nobody holds its unique key {job.unique.key}"
+
+
+def _about_start(view: StoreView) -> Iterator[str]:
+    """What has neither been popped nor ended since its put expires when it said."""
+    for jid in view.start_by.keys() | view.jobs.keys():
+        found, job = view.start_by.get(jid), view.jobs.get(jid)
+        if job is None or job.expires_in is None or job.state not in BEFORE_A_RUN or job.started_at is not None:
+            right = None
+        else:
+            right = round(job.created_at + job.expires_in, 3)
+            if found is None and _may_have_ended(job):
+                right = None
+        if found != right:
+            yield f"{jid} is to be popped before {found}, and should be before {right}"
+
+
+def _may_have_ended(job: Job) -> bool:
+    # A long history has lost its beginning.
+    events = [entry.event for entry in job.history]
+    return events[:1] != ["put"] or any(event in ENDS for event in events)
+
+
+def _about_tracked(view: StoreView) -> Iterator[str]:
+    tracked = {jid for jid, job in view.jobs.items() if job.tracked}
+    if view.tracked != tracked:
+        yield f"the index of those tracked holds {set(view.tracked)}, and should hold {tracked}"
+
+
+def _figures(view: StoreView) -> dict[str, Counter[State]]:
+    return {tag: Counter(view.jobs[jid].state for jid in jids) for tag, jids in _by_tag(view).items()}
+
+
+def _touched(view: StoreView) -> dict[str, Counter[tuple[str, str]]]:
+    return {
+        group: Counter(
+            pair for jid in jids for pair in (("queue", view.jobs[jid].queue), ("klass", view.jobs[jid].klass))
+        )
+        for group, jids in _by_group(view).items()
+    }
+
+
+def _about_counters(
+    noun: str, found: Mapping[str, Mapping[Counted, int]], expected: Mapping[str, Counter[Counted]]
+) -> Iterator[str]:
+    for name in found.keys() | expected.keys():
+        there = {key: count for key, count in found.get(name, {}).items() if count}
+        wanted = dict(expected.get(name, Counter()))
+        if there != wanted:
+            yield f"the counters of the {noun} {name} are {there}, and should be {wanted}"
+
+
+def _about_recurrences(view: StoreView) -> Iterator[str]:
+    for id, recurring in view.recurrences.items():
+        count = recurring.rule.count
+        if recurring.rule.id != id:
+            yield f"the recurrence at {id} calls itself {recurring.rule.id}"
+        if recurring.fired < 0 or (recurring.next_at is not None and count is not None and recurring.fired >= count):
+            yield f"the recurrence {id} has fired {recurring.fired} times of {count} and goes on"
+    times = {id: each.next_at for id, each in view.recurrences.items() if not each.paused}
+    for id in view.due.keys() | times.keys():
+        if view.due.get(id) != times.get(id):
+            yield f"the recurrence {id} is due at {view.due.get(id)}, and should be at {times.get(id)}"
 
 
 def _about_workers(view: StoreView) -> Iterator[str]:
