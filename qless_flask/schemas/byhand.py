@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from qless_flask.models import Actor
+from collections.abc import Mapping
+from typing import Any
+
+from qless_flask.models import Actor, Backoff, Finish
 from qless_flask.schemas.jobs import ChangesSchema
 from qless_flask.schemas.noun import Noun
-from qless_flask.schemas.values import Listed, Object, One, Seconds, Text
+from qless_flask.schemas.values import Listed, Object, One, Opaque, Seconds, Text
 
 
 class ActorSchema(Noun):
@@ -17,11 +20,22 @@ class ActorSchema(Noun):
     address = Text(allow_none=True)
 
 
-class JidsSchema(Noun):
-    """The jobs to cancel or to time out."""
+class ByHandSchema(Noun):
+    """What a person does, and who that is."""
+
+    actor = One(ActorSchema, allow_none=True)
+
+
+class JidsSchema(ByHandSchema):
+    """The jobs to do something to."""
 
     jids = Listed(Text(), required=True)
-    actor = One(ActorSchema, allow_none=True)
+
+
+class CancelSchema(JidsSchema):
+    """The jobs to cancel, and what to do about those that wait for them."""
+
+    dependents = Text()
 
 
 class MoveSchema(JidsSchema):
@@ -31,20 +45,52 @@ class MoveSchema(JidsSchema):
     delay = Seconds()
 
 
+class EndSchema(Noun):
+    """How to end jobs by hand."""
+
+    model = Finish
+
+    state = Text(required=True)
+    group = Text()
+    message = Text()
+    result = Opaque()
+
+
+class FinishSchema(JidsSchema):
+    """The jobs to end by hand, and how."""
+
+    end = One(EndSchema, required=True)
+
+
 class UpdateSchema(JidsSchema):
     """The jobs to change, and what of them."""
 
     changes = One(ChangesSchema, required=True)
 
 
-class OneQueueSchema(Noun):
+class DependSchema(ByHandSchema):
+    """The job that is to wait for others, or for some no longer."""
+
+    jid = Text(required=True)
+    on = Listed(Text())
+    off = Listed(Text())
+    missing = Text()
+
+
+class OneQueueSchema(ByHandSchema):
     """The queue to pause, resume or forget."""
 
     queue = Text(required=True)
-    actor = One(ActorSchema, allow_none=True)
+
+
+class SettingsByName(Object):
+    """Settings by name."""
+
+    def _serialize(self, value: Mapping[str, object], attr: str | None, obj: Any, **kwargs: Any) -> dict[str, object]:
+        return {name: each.as_message() if isinstance(each, Backoff) else each for name, each in value.items()}
 
 
 class ConfigureSchema(OneQueueSchema):
     """The queue to configure, and its settings by name."""
 
-    changes = Object(required=True)
+    changes = SettingsByName(required=True)

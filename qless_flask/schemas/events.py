@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
-from qless_flask.models import Event, EventPage
+from typing import Any
+
+from marshmallow import post_dump
+
+from qless_flask.models import Event, EventFilter, EventPage
 from qless_flask.schemas.noun import AnswerNoun, Noun
-from qless_flask.schemas.values import Listed, One, Seconds, Text, Wait, Whole
+from qless_flask.schemas.values import Flag, Listed, One, Seconds, Text, Wait, Whole
+
+
+class EventFilterSchema(Noun):
+    """Which events to read."""
+
+    model = EventFilter
+
+    jid = Text(allow_none=True)
+    queue = Text(allow_none=True)
+    tag = Text(allow_none=True)
+    tracked = Flag(allow_none=True)
 
 
 class EventsAfterSchema(Noun):
@@ -13,6 +28,7 @@ class EventsAfterSchema(Noun):
     after = Text(allow_none=True)
     limit = Whole()
     wait = Wait()
+    filter = One(EventFilterSchema, allow_none=True)
 
 
 class EventSchema(AnswerNoun):
@@ -30,8 +46,15 @@ class EventSchema(AnswerNoun):
     state = Text()
     worker = Text()
     group = Text()
+    tags = Listed(Text())
+    tracked = Flag()
+    recurrence = Text()
     actor = Text()
     address = Text()
+
+    @post_dump
+    def _leave_out_what_is_not(self, message: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {name: value for name, value in message.items() if value not in ([], False)}
 
 
 class EventPageSchema(AnswerNoun):

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import post_dump, pre_dump
+from marshmallow import EXCLUDE, post_dump, pre_dump
 
-from qless_flask.models import Changes, Failure, Filter, HistoryEntry, Job, LogLine, NewJob, Page, Put
+from qless_flask.models import Changes, Failure, Filter, HistoryEntry, Job, LogLine, NewJob, Page, Put, Unique
+from qless_flask.schemas.backoff import BackoffSchema
 from qless_flask.schemas.noun import AnswerNoun, Noun
-from qless_flask.schemas.values import Flag, Listed, One, Opaque, Seconds, Text, Whole
+from qless_flask.schemas.values import Flag, HeldFor, Listed, One, Opaque, Seconds, Text, Whole
+
+
+class UniqueSchema(Noun):
+    """The key that a job holds, and for how long."""
+
+    model = Unique
+
+    key = Text(required=True)
+    seconds = HeldFor(data_key="for")
 
 
 class NewJobSchema(Noun):
@@ -26,6 +36,13 @@ class NewJobSchema(Noun):
     tags = Listed(Text())
     retries = Whole(allow_none=True)
     pipeline = Listed(Text())
+    depends = Listed(Text())
+    missing = Text()
+    on_parent_end = Text()
+    backoff = One(BackoffSchema, allow_none=True)
+    max_run = Seconds(allow_none=True)
+    expires_in = Seconds(allow_none=True)
+    unique = One(UniqueSchema, allow_none=True)
     if_exists = Text()
 
     @post_dump
@@ -33,7 +50,16 @@ class NewJobSchema(Noun):
         return {name: value for name, value in message.items() if name not in _DEFAULTS or value != _DEFAULTS[name]}
 
 
-_DEFAULTS: dict[str, object] = {"priority": 0, "delay": 0.0, "tags": [], "pipeline": [], "if_exists": "reject"}
+_DEFAULTS: dict[str, object] = {
+    "priority": 0,
+    "delay": 0.0,
+    "tags": [],
+    "pipeline": [],
+    "depends": [],
+    "missing": "refuse",
+    "on_parent_end": "wait",
+    "if_exists": "reject",
+}
 
 
 class PutSchema(AnswerNoun):
@@ -72,7 +98,7 @@ class HistoryEntrySchema(AnswerNoun):
 
 
 class JobSchema(AnswerNoun):
-    """A job as it stands; in lists without data and history."""
+    """A job as it stands; in lists without data, result, history and dependents, popped without the last three."""
 
     model = Job
 
@@ -92,15 +118,30 @@ class JobSchema(AnswerNoun):
     available_at = Seconds(required=True)
     started_at = Seconds(required=True, allow_none=True)
     ended_at = Seconds(required=True, allow_none=True)
+    depends = Listed(Text(), required=True)
+    on_parent_end = Text(required=True)
+    backoff = One(BackoffSchema, unknown=EXCLUDE, required=True, allow_none=True)
+    max_run = Seconds(required=True, allow_none=True)
+    expires_in = Seconds(required=True, allow_none=True)
+    unique = One(UniqueSchema, unknown=EXCLUDE, required=True, allow_none=True)
+    tracked = Flag(required=True)
+    recurrence = Text(required=True, allow_none=True)
+    due_at = Seconds(required=True, allow_none=True)
+    progress = Opaque()
     data = Opaque()
+    result = Opaque()
     history = Listed(One(HistoryEntrySchema))
+    dependents = Listed(Text())
 
     @post_dump
     def _leave_out_unread(self, message: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        if message["data"] is None:
-            del message["data"]
+        # Where there is none, null would be a lie: it is JSON that one may have put there.
+        for name in ("progress", "data", "result"):
+            if message[name] is None:
+                del message[name]
+        # Whoever reads the one reads the other, and every job has a history.
         if not message["history"]:
-            del message["history"]
+            del message["history"], message["dependents"]
         return message
 
 
@@ -136,6 +177,7 @@ class FilterSchema(Noun):
     klass = Text(allow_none=True)
     worker = Text(allow_none=True)
     group = Text(allow_none=True)
+    tracked = Flag(allow_none=True)
     q = Text(allow_none=True)
 
 
@@ -155,6 +197,7 @@ class ChangesSchema(Noun):
     data = Opaque()
     tags = One(TagChangesSchema)
     retries = Whole()
+    tracked = Flag()
 
     def make(self, values: dict[str, Any]) -> object:
         tags = values.pop("tags", {})
@@ -167,4 +210,5 @@ class ChangesSchema(Noun):
             "data": changes.data,
             "tags": {"add": changes.add_tags, "remove": changes.remove_tags},
             "retries": changes.retries,
+            "tracked": changes.tracked,
         }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, post_dump, pre_dump
 
-from qless_flask.models import Lease, Pop, Popped
+from qless_flask.models import Beat, Lease, Pop, Popped, Renewed
 from qless_flask.schemas.jobs import JobSchema
 from qless_flask.schemas.noun import AnswerNoun, Noun
-from qless_flask.schemas.values import Listed, Seconds, Text, Wait, Whole
+from qless_flask.schemas.values import Flag, Listed, One, Opaque, Outcome, Seconds, Text, Wait, Whole
 
 
 class LeaseSchema(Noun):
@@ -22,12 +22,44 @@ class LeaseSchema(Noun):
     token = Text(required=True)
 
 
-class RenewedLeaseSchema(AnswerNoun):
-    """A lease that a heartbeat renewed. It is the asker who knows the token."""
+class BeatSchema(LeaseSchema):
+    """A lease to renew, and what its worker has to say."""
+
+    model = Beat
+
+    progress = Opaque()
+    data = Opaque()
+
+    def make(self, values: dict[str, Any]) -> object:
+        return Beat(Lease(values.pop("jid"), values.pop("token")), **values)
+
+    @pre_dump
+    def _with_lease(self, beat: Beat, **kwargs: Any) -> dict[str, Any]:
+        return {"jid": beat.lease.jid, "token": beat.lease.token, "progress": beat.progress, "data": beat.data}
+
+
+class HeartbeatSchema(Noun):
+    """Leases to renew."""
+
+    beats = Listed(One(BeatSchema), data_key="leases", required=True)
+
+
+class RenewedSchema(AnswerNoun):
+    """A lease that was renewed, and what its worker is asked to do. It is the asker who knows the token."""
+
+    model = Renewed
 
     jid = Text(required=True)
-    state = Text(dump_default="running")
+    state = Text(dump_default="running", dump_only=True)
     expires_at = Seconds(required=True, allow_none=True)
+    quiet = Flag(required=True)
+    stop = Flag(required=True)
+
+
+class RenewedAnswer(AnswerNoun):
+    """What became of each."""
+
+    results = Listed(Outcome(RenewedSchema()), required=True)
 
 
 class PopSchema(Noun):
@@ -70,12 +102,21 @@ class LeasedJob(fields.Field[Lease]):
 
 
 class PoppedSchema(AnswerNoun):
-    """The jobs of a pop, each with its lease; `retry_at` says when to look again where there are none."""
+    """The jobs of a pop, each with its lease; `retry_at` says when to look again where there are none.
+
+    Where the worker is asked to be quiet or to stop, that stands there too.
+    """
 
     model = Popped
 
     leases = Listed(LeasedJob(), data_key="jobs", required=True)
     retry_at = Seconds(required=True, allow_none=True)
+    quiet = Flag()
+    stop = Flag()
+
+    @post_dump
+    def _leave_out_what_is_not_asked(self, message: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {name: value for name, value in message.items() if value is not False}
 
 
 _JOB, _RIGHT = JobSchema(), RightSchema()

@@ -13,10 +13,21 @@ from typing import Any
 from marshmallow import pre_dump
 
 from qless_flask.models import Lease
-from qless_flask.schemas.byhand import ConfigureSchema, JidsSchema, MoveSchema, OneQueueSchema, UpdateSchema
+from qless_flask.schemas.actions import ChangedSchema, ChangeSchema
+from qless_flask.schemas.byhand import (
+    CancelSchema,
+    ConfigureSchema,
+    DependSchema,
+    FinishSchema,
+    JidsSchema,
+    MoveSchema,
+    OneQueueSchema,
+    UpdateSchema,
+)
 from qless_flask.schemas.events import EventPageSchema, EventsAfterSchema
+from qless_flask.schemas.failures import FailureGroupSchema, FailuresSchema
 from qless_flask.schemas.jobs import FilterSchema, JobSchema, LogLineSchema, NewJobSchema, PageSchema, PutSchema
-from qless_flask.schemas.leases import LeaseSchema, PoppedSchema, PopSchema, RenewedLeaseSchema
+from qless_flask.schemas.leases import HeartbeatSchema, PoppedSchema, PopSchema, RenewedAnswer
 from qless_flask.schemas.noun import AnswerNoun, Noun, load_answer
 from qless_flask.schemas.queues import QueueSchema
 from qless_flask.schemas.records import (
@@ -27,9 +38,17 @@ from qless_flask.schemas.records import (
     RecallSchema,
     RememberSchema,
 )
+from qless_flask.schemas.recurrences import (
+    FireSchema,
+    OneRecurrenceSchema,
+    RecurrencesSchema,
+    RecurringSchema,
+    RecurSchema,
+)
 from qless_flask.schemas.settlements import ExchangedSchema, ExchangeSchema, SettledSchema, SettleSchema
-from qless_flask.schemas.values import Flag, Listed, One, Opaque, Outcome, Text, Whole
-from qless_flask.schemas.workers import WorkerSchema
+from qless_flask.schemas.tags import TagSchema, TagsSchema, TrackedSchema, TrackSchema
+from qless_flask.schemas.values import Flag, Listed, One, Opaque, Outcome, Text, Wait, Whole
+from qless_flask.schemas.workers import AskSchema, WorkerSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +90,6 @@ class PutsAnswer(AnswerNoun):
     jobs = Listed(One(PutSchema), required=True)
 
 
-class LeasesArguments(Noun):
-    """Leases to renew."""
-
-    leases = Listed(One(LeaseSchema), required=True)
-
-
-class RenewedAnswer(AnswerNoun):
-    """What became of each."""
-
-    results = Listed(Outcome(RenewedLeaseSchema()), required=True)
-
-
 class SettledAnswer(AnswerNoun):
     """What became of each."""
 
@@ -112,6 +119,13 @@ class ByHandAnswer(AnswerNoun):
     results = Listed(Outcome(JobSchema()), required=True)
 
 
+class GetArguments(Noun):
+    """Which jobs to look up, and how long to wait until they have ended."""
+
+    jids = Listed(Text(), required=True)
+    wait = Wait()
+
+
 class FoundAnswer(AnswerNoun):
     """Each job, or null."""
 
@@ -138,6 +152,10 @@ class SelectArguments(Noun):
     limit = Whole()
 
 
+class NoArguments(Noun):
+    """Nothing is asked."""
+
+
 class NamesArguments(Noun):
     """Which queues or workers to sum up."""
 
@@ -154,6 +172,24 @@ class WorkersAnswer(AnswerNoun):
     """The workers."""
 
     workers = Listed(One(WorkerSchema), required=True)
+
+
+class FailuresAnswer(AnswerNoun):
+    """The groups of failed jobs."""
+
+    failures = Listed(One(FailureGroupSchema), required=True)
+
+
+class TagsAnswer(AnswerNoun):
+    """The tags."""
+
+    tags = Listed(One(TagSchema), required=True)
+
+
+class RecurrencesAnswer(AnswerNoun):
+    """The recurrences."""
+
+    recurrences = Listed(One(RecurringSchema), required=True)
 
 
 class LeadsAnswer(AnswerNoun):
@@ -185,27 +221,45 @@ _ROWS = (
     # Jobs go in, are worked, and end
     Operation("put", JobsArguments(), PutsAnswer(), "jobs"),
     Operation("pop", PopSchema(), PoppedSchema(), repeatable=True),
-    Operation("heartbeat", LeasesArguments(), RenewedAnswer(), "results", repeatable=True),
+    Operation("heartbeat", HeartbeatSchema(), RenewedAnswer(), "results", repeatable=True),
     Operation("settle", SettleSchema(), SettledAnswer(), "results", repeatable=True),
     Operation("exchange", ExchangeSchema(), ExchangedSchema(), repeatable=True),
     Operation("log", LogArguments(), Nothing()),
     # By hand
-    Operation("cancel", JidsSchema(), ByHandAnswer(), "results", repeatable=True),
+    Operation("cancel", CancelSchema(), ByHandAnswer(), "results", repeatable=True),
     Operation("move", MoveSchema(), ByHandAnswer(), "results"),
+    Operation("finish", FinishSchema(), ByHandAnswer(), "results", repeatable=True),
     Operation("update", UpdateSchema(), ByHandAnswer(), "results"),
     Operation("timeout", JidsSchema(), ByHandAnswer(), "results"),
+    Operation("depend", DependSchema(), JobSchema()),
+    Operation("change", ChangeSchema(), ChangedSchema()),
     # Look-ups
-    Operation("get", JidsSchema(only=["jids"]), FoundAnswer(), "jobs", repeatable=True),
+    Operation("get", GetArguments(), FoundAnswer(), "jobs", repeatable=True),
     Operation("lines", JidArguments(), LinesAnswer(), "lines", repeatable=True),
     Operation("select", SelectArguments(), PageSchema(), repeatable=True),
     Operation("queues", NamesArguments(), QueuesAnswer(), "queues", repeatable=True),
     Operation("workers", NamesArguments(), WorkersAnswer(), "workers", repeatable=True),
+    Operation("failures", FailuresSchema(), FailuresAnswer(), "failures", repeatable=True),
+    Operation("tags", TagsSchema(), TagsAnswer(), "tags", repeatable=True),
+    Operation("tracked", NoArguments(), TrackedSchema(), repeatable=True),
     Operation("events", EventsAfterSchema(), EventPageSchema(), repeatable=True),
     # Queues, live
     Operation("configure", ConfigureSchema(), QueueSchema()),
     Operation("pause", OneQueueSchema(), QueueSchema()),
     Operation("resume", OneQueueSchema(), QueueSchema()),
     Operation("forget", OneQueueSchema(), Nothing()),
+    # Workers and tags, live
+    Operation("quiet", AskSchema(), WorkerSchema(), repeatable=True),
+    Operation("stop", AskSchema(), WorkerSchema(), repeatable=True),
+    Operation("track", TrackSchema(), TagSchema(), repeatable=True),
+    # Recurrences
+    Operation("recur", RecurSchema(), RecurringSchema()),
+    Operation("recurrences", RecurrencesSchema(), RecurrencesAnswer(), "recurrences", repeatable=True),
+    Operation("unrecur", OneRecurrenceSchema(), Nothing()),
+    Operation("pause_recurrence", OneRecurrenceSchema(), RecurringSchema()),
+    Operation("resume_recurrence", OneRecurrenceSchema(), RecurringSchema()),
+    Operation("run_recurrence", OneRecurrenceSchema(), PutSchema()),
+    Operation("fire", FireSchema(), PutsAnswer(), "jobs", repeatable=True),
     # Upkeep and records
     Operation("promote", LimitSchema(), PromotedSchema(), repeatable=True),
     Operation("prune", LimitSchema(), PrunedSchema(), repeatable=True),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from marshmallow import EXCLUDE
+
 from qless_flask.models import Queue, QueueSettings
+from qless_flask.schemas.backoff import BackoffSchema
 from qless_flask.schemas.noun import AnswerNoun
 from qless_flask.schemas.values import Flag, One, Seconds, Text, Whole
 
@@ -15,6 +18,8 @@ class QueueSettingsSchema(AnswerNoun):
     heartbeat = Seconds(required=True, allow_none=True)
     retries = Whole(required=True)
     max_losses = Whole(required=True)
+    max_run = Seconds(required=True, allow_none=True)
+    backoff = One(BackoffSchema, unknown=EXCLUDE, required=True)
 
 
 class QueueSchema(AnswerNoun):
@@ -25,6 +30,7 @@ class QueueSchema(AnswerNoun):
     name = Text(required=True)
     paused = Flag(required=True)
     scheduled = Whole(required=True)
+    depends = Whole(required=True)
     waiting = Whole(required=True)
     running = Whole(required=True)
     stalled = Whole(required=True)

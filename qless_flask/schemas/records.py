@@ -21,6 +21,8 @@ class PromotedSchema(AnswerNoun):
     promoted = Whole(required=True)
     lost = Whole(required=True)
     more = Flag(required=True)
+    expired = Whole(required=True)
+    told = Whole(required=True)
 
 
 class PrunedSchema(AnswerNoun):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import ValidationError, fields, pre_dump
+from marshmallow import ValidationError, fields, post_dump, pre_dump
 
 from qless_flask.errors import Invalid
 from qless_flask.models import Complete, Exchanged, Fail, Lease, Pop, Popped, Release, Retry, Settled, Settlement
-from qless_flask.schemas.leases import LeasedJob, PopSchema
+from qless_flask.schemas.jobs import NewJobSchema
+from qless_flask.schemas.leases import PoppedSchema, PopSchema
 from qless_flask.schemas.noun import AnswerNoun, Noun
 from qless_flask.schemas.values import Listed, One, Opaque, Outcome, Seconds, Text
 
@@ -49,6 +50,14 @@ class CompleteSchema(SettlementSchema):
     data = Opaque()
     next = Text(allow_none=True)
     delay = Seconds()
+    result = Opaque()
+    depends = Listed(Text())
+    missing = Text()
+    puts = Listed(One(NewJobSchema))
+
+    @post_dump
+    def _leave_out_defaults(self, message: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
+        return {name: value for name, value in message.items() if name not in _DEFAULTS or value != _DEFAULTS[name]}
 
 
 class RetrySchema(SettlementSchema):
@@ -131,22 +140,23 @@ class ExchangeSchema(Noun):
         return {"settlements": values["settlements"], "pop": {**asked, "wait": values["wait"]}}
 
 
-class ExchangedSchema(AnswerNoun):
+class ExchangedSchema(PoppedSchema):
     """What became of each settlement, and what was popped."""
 
     results = Listed(Outcome(SettledSchema()), required=True)
-    leases = Listed(LeasedJob(), data_key="jobs", required=True)
-    retry_at = Seconds(required=True, allow_none=True)
 
     def make(self, values: dict[str, Any]) -> object:
-        return Exchanged(values["results"], Popped(values["leases"], values["retry_at"]))
+        results = values.pop("results")
+        return Exchanged(results, Popped(**values))
 
     @pre_dump
     def _spread(self, exchanged: Exchanged, **kwargs: Any) -> dict[str, Any]:
         popped = exchanged.popped
-        return {"results": exchanged.results, "leases": popped.leases, "retry_at": popped.retry_at}
+        own = {name: getattr(popped, name) for name in ("leases", "retry_at", "quiet", "stop")}
+        return {"results": exchanged.results, **own}
 
 
+_DEFAULTS: dict[str, object] = {"delay": 0.0, "depends": [], "missing": "refuse", "puts": []}
 _SOME_LEASE = Lease("-", "-")
 
 _ACTIONS: dict[str, SettlementSchema] = {

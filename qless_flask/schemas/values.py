@@ -66,6 +66,18 @@ class Wait(Seconds):
         return seconds
 
 
+class HeldFor(Seconds):
+    """How long a unique key is held: so many seconds, or `alive`, which is None inside."""
+
+    default_error_messages = {"type": 'must be "alive" or a number of seconds'}
+
+    def _serialize(self, value: float | None, attr: str | None, obj: Any, **kwargs: Any) -> float | str:
+        return "alive" if value is None else value
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return None if value == "alive" else super()._deserialize(value, attr, data, **kwargs)
+
+
 class Flag(fields.Field[bool]):
     """True or false."""
 

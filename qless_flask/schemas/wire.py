@@ -10,7 +10,7 @@ from msgspec import Raw
 
 from qless_flask.errors import Invalid, Malformed
 
-OPAQUE = frozenset({"data"})
+OPAQUE = frozenset({"data", "progress", "result"})
 """The fields, at any depth of a message, whose values nobody decodes."""
 
 MAX_DEPTH = 16
