@@ -8,9 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from qless_flask.backends.base import Clock
-from qless_flask.backends.redis import scripts
+from qless_flask.backends.redis import figures, recurrences, scripts
+from qless_flask.backends.redis.changes import SEEN, count_done, script_of, seen_jobs
 from qless_flask.backends.redis.connection import Client, told_as_ours
 from qless_flask.backends.redis.log import read_log
+from qless_flask.backends.redis.puts import put_arguments, read_put
+from qless_flask.backends.redis.queues import read_queue, read_worker, write_setting
 from qless_flask.backends.redis.records import (
     STATES,
     read_full_job,
@@ -19,19 +22,24 @@ from qless_flask.backends.redis.records import (
     read_popped_job,
     write_options,
 )
+from qless_flask.backends.redis.recurrences import read_recurring
 from qless_flask.backends.redis.scripts import Argument, Reply
 from qless_flask.backends.redis.walk import walk
+from qless_flask.backends.steps import Wish
 from qless_flask.backends.store import StoreNamespace, to_milliseconds, to_seconds
 from qless_flask.backends.waiting import Waiters
 from qless_flask.bounds import MAX_TAGS
 from qless_flask.errors import Invalid, QlessError, error_for
 from qless_flask.models import (
+    Action,
     Actor,
+    Changed,
     Changes,
     Complete,
     EventPage,
     Exchanged,
     Fail,
+    FailureGroup,
     Filter,
     Job,
     Lease,
@@ -44,16 +52,23 @@ from qless_flask.models import (
     Pruned,
     Put,
     Queue,
-    QueueSettings,
+    Recurrence,
+    Recurring,
     Retry,
     Setting,
     Settled,
     Settlement,
+    Tag,
+    Tracked,
     Worker,
 )
 
-_BEGINNINGS = frozenset(("put", "pop", "exchange", "configure", "pause", "lead", "remember"))
+_BEGINNINGS = frozenset(
+    ("put", "pop", "exchange", "configure", "pause", "track", "recur", "lead", "remember"),
+)
 """The scripts that can be the first to write into a namespace."""
+_WISHES: dict[Wish, tuple[str, str]] = {"quiet": ("q", "w"), "stop": ("s", "s")}
+"""The letter of what a worker is asked, and that of the event which tells of it."""
 
 
 class RedisNamespace(StoreNamespace):
@@ -134,6 +149,14 @@ class RedisNamespace(StoreNamespace):
     def _timeout(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]:
         return _read_changed(jids, self._write("timeout", _actor(actor), *jids))
 
+    def _change(self, filter: Filter, action: Action, limit: int, cursor: str | None, actor: Actor | None) -> Changed:
+        page = walk(self, filter, cursor, limit)
+        if not page.jobs:
+            return Changed(0, 0, page.next)
+        script, arguments = script_of(action)
+        reply = self._write(script, _actor(actor), SEEN, *arguments, *seen_jobs(page.jobs))
+        return Changed(len(page.jobs), count_done(reply), page.next)
+
     # Look-ups
 
     def _get(self, jids: Sequence[str]) -> list[Job | None]:
@@ -147,14 +170,27 @@ class RedisNamespace(StoreNamespace):
         return walk(self, filter, cursor, limit)
 
     def _queues(self, names: Sequence[str] | None) -> list[Queue]:
-        rows = cast("list[Reply]", self.read("queues", *_named(names)))
-        found = [_read_queue(row) for row in rows]
+        found = [read_queue(row) for row in cast("list[Reply]", self.read("queues", *_named(names)))]
         return sorted(found, key=lambda queue: queue.name) if names is None else found
 
     def _workers(self, names: Sequence[str] | None) -> list[Worker]:
-        rows = cast("list[list[bytes]]", self.read("workers", *_named(names)))
-        found = [Worker(name.decode(), int(running), to_seconds(int(seen))) for name, seen, running in rows]
+        found = [read_worker(row) for row in cast("list[Reply]", self.read("workers", *_named(names)))]
         return sorted(found, key=lambda worker: worker.name) if names is None else found
+
+    def _failures(self, groups: Sequence[str] | None, after: str | None, limit: int) -> list[FailureGroup]:
+        rows = cast("list[Reply]", self.read("failures", *figures.listing(groups, after, limit)))
+        return [figures.read_group(row) for row in rows]
+
+    def _tags(self, names: Sequence[str] | None, after: str | None, limit: int) -> list[Tag]:
+        return figures.read_tags(self.read("tags", *figures.listing(names, after, limit)), names, limit)
+
+    def _tracked(self, limit: int) -> Tracked:
+        return figures.read_tracked(self.read("tracked", limit))
+
+    def _tracked_tags(self) -> frozenset[str]:
+        with told_as_ours():
+            names = cast("list[bytes]", self.client.zrange(f"{self.prefix}:tracked_tags", 0, -1))
+        return frozenset(name.decode() for name in names)
 
     def _events(self, after: str | None, limit: int, wait: float) -> EventPage:
         return read_log(self, after, limit, wait)
@@ -164,17 +200,62 @@ class RedisNamespace(StoreNamespace):
     def _configure(self, queue: str, changes: Mapping[str, Setting], actor: Actor | None) -> Queue:
         pairs: list[Argument] = []
         for name, value in changes.items():
-            pairs += (name, _setting(name, value))
-        return _read_queue(self._write("configure", _actor(actor), queue, *pairs))
+            pairs += (name, write_setting(name, value))
+        return read_queue(self._write("configure", _actor(actor), queue, *pairs))
 
     def _pause(self, queue: str, actor: Actor | None) -> Queue:
-        return _read_queue(self._write("pause", _actor(actor), queue))
+        return read_queue(self._write("pause", _actor(actor), queue))
 
     def _resume(self, queue: str, actor: Actor | None) -> Queue:
-        return _read_queue(self._write("resume", _actor(actor), queue))
+        return read_queue(self._write("resume", _actor(actor), queue))
 
     def _forget(self, queue: str, actor: Actor | None) -> None:
         self._write("forget", _actor(actor), queue)
+
+    # Workers and tags, live
+
+    def _ask(self, worker: str, wish: Wish, on: bool, actor: Actor | None) -> Worker:
+        return read_worker(self._write("ask", _actor(actor), worker, *_WISHES[wish], "1" if on else ""))
+
+    def _track(self, tag: str, on: bool, actor: Actor | None) -> Tag:
+        return figures.read_tag(self._write("track", _actor(actor), tag, "1" if on else ""))
+
+    # Recurrences
+
+    def _recur(self, rule: Recurrence, next_at: float | None, actor: Actor | None) -> Recurring:
+        return read_recurring(self._write("recur", _actor(actor), *recurrences.recur_arguments(rule, next_at)))
+
+    def _recurrences(self, ids: Sequence[str] | None, due: bool, after: str | None, limit: int) -> list[Recurring]:
+        which = "named" if ids is not None else "due" if due else "all"
+        rows = cast("list[Reply]", self.read("recurrences", which, limit, after or "", *(ids or ())))
+        return [read_recurring(row) for row in rows]
+
+    def _unrecur(self, id: str, actor: Actor | None) -> None:
+        self._write("unrecur", _actor(actor), id)
+
+    def _pause_recurrence(self, id: str, actor: Actor | None) -> Recurring:
+        return read_recurring(self._write("pause_recurrence", _actor(actor), id))
+
+    def _resume_recurrence(self, seen: Recurring, next_at: float | None, actor: Actor | None) -> Recurring | None:
+        rule = recurrences.seen_rule(seen)
+        reply = self._write("resume_recurrence", _actor(actor), *rule, recurrences.write_time(next_at))
+        return read_recurring(reply) if reply else None
+
+    def _run_recurrence(self, seen: Recurring, job: NewJob, due_at: float, actor: Actor | None) -> Put | None:
+        rule, due = recurrences.seen_rule(seen), recurrences.write_time(due_at)
+        words = put_arguments(job, seen.rule.id, due_at)
+        reply = self._write("run_recurrence", _actor(actor), *rule, due, *words)
+        return read_put(job, cast(bytes, reply)) if reply else None
+
+    def _fire(self, seen: Recurring, jobs: Sequence[NewJob], due: Sequence[float], next_at: float | None) -> list[Put]:
+        times = (seen.next_at, next_at, due[-1] if due else None)
+        expected, following, last = map(recurrences.write_time, times)
+        words: list[Argument] = []
+        for job, at in zip(jobs, due, strict=True):
+            words += put_arguments(job, seen.rule.id, at)
+        rule = recurrences.seen_rule(seen)
+        reply = cast("list[bytes]", self._write("fire", *rule, expected, seen.fired, following, last, *words))
+        return [read_put(job, answer) for job, answer in zip(jobs, reply, strict=False)]
 
     # Upkeep and records
 
@@ -254,12 +335,6 @@ def _named(names: Sequence[str] | None) -> list[Argument]:
     return ["all"] if names is None else ["named", *names]
 
 
-def _setting(name: str, value: Setting) -> Argument:
-    if name == "heartbeat":
-        return "" if value is None else to_milliseconds(value)
-    return cast(int, value)
-
-
 def _pop_arguments(pop: Pop, wait_left: float) -> list[Argument]:
     nonce = secrets.token_urlsafe(8)
     wait = to_milliseconds(wait_left)
@@ -323,28 +398,3 @@ def _read_changed(jids: Sequence[str], reply: Reply) -> list[Job | QlessError]:
         else:
             changed.append(error_for(answer.decode(), subject=jid))
     return changed
-
-
-def _read_queue(reply: Reply) -> Queue:
-    name, paused, settings, *counts, oldest = cast("list[bytes | int]", reply)
-    scheduled, waiting, running, stalled, complete, failed, canceled = cast("list[int]", counts)
-    return Queue(
-        name=cast(bytes, name).decode(),
-        paused=bool(paused),
-        scheduled=scheduled,
-        waiting=waiting,
-        running=running,
-        stalled=stalled,
-        complete=complete,
-        failed=failed,
-        canceled=canceled,
-        oldest_wait=to_seconds(oldest) if isinstance(oldest, int) else None,
-        settings=_read_settings(cast(bytes, settings)),
-    )
-
-
-def _read_settings(packed: bytes) -> QueueSettings:
-    if not packed:
-        return QueueSettings()
-    heartbeat, retries, max_losses = packed.decode().split(",")
-    return QueueSettings(to_seconds(int(heartbeat)) if heartbeat else None, int(retries), int(max_losses))

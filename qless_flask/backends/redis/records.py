@@ -35,6 +35,14 @@ EVENTS = {
     "y": "resumed",
     "g": "configured",
     "q": "forgotten",
+    "b": "unblocked",
+    "e": "expired",
+    "i": "finished",
+    "h": "tracked",
+    "v": "untracked",
+    "w": "quieted",
+    "s": "stopped",
+    "j": "recurrence_changed",
 }
 _QUEUE_ENTRIES = frozenset("pam")
 _WORKER_ENTRIES = frozenset("ox")
@@ -125,23 +133,33 @@ def read_events(entry_id: str, text: bytes) -> list[Event]:
     if lines[-1].startswith("@"):
         actor, _, address = lines.pop()[1:].partition("\t")
     found: list[Event] = []
+    tracked, tags = "", ""
     for line in lines:
+        if line.startswith("#"):
+            tracked, _, tags = line[1:].partition("\t")
+            continue
         letter, queue, to, state, worker, group, *jids = line.split("\t")
+        event = EVENTS[letter]
         for jid in jids:
-            event = Event(
-                cursor=f"{entry_id}/{len(found)}",
-                at=to_seconds(int(at)),
-                event=EVENTS[letter],
-                jid=jid or None,
-                queue=queue,
-                to=to or None,
-                state=STATES[state] if state else None,
-                worker=worker or None,
-                group=group or None,
-                actor=actor,
-                address=address or None,
+            found.append(
+                Event(
+                    cursor=f"{entry_id}/{len(found)}",
+                    at=to_seconds(int(at)),
+                    event=event,
+                    jid=jid or None,
+                    queue=queue or None,
+                    to=to or None,
+                    state=STATES[state] if state else None,
+                    worker=worker or None,
+                    group=group or None if event != "recurrence_changed" else None,
+                    tags=tuple(tags.split("\t")) if tags else (),
+                    tracked=bool(tracked),
+                    recurrence=group if event == "recurrence_changed" else None,
+                    actor=actor,
+                    address=address or None,
+                )
             )
-            found.append(event)
+        tracked, tags = "", ""
     if found:
         found[-1] = replace(found[-1], cursor=entry_id)
     return found

@@ -21,7 +21,7 @@ _CHUNK = 250
 _SCORE = re.compile(r"-?[0-9]{1,17}")
 
 Index = tuple[str, str]
-"""A kind of index (a state's letter, tag or group) and its name."""
+"""A kind of index (a state's letter, tracked, tag or group) and its name, '' where there is only one."""
 
 
 class Source(Protocol):
@@ -67,10 +67,12 @@ def walk(source: Source, filter: Filter, cursor: str | None, limit: int) -> Page
 
 def _tests(filter: Filter) -> bool:
     """Tell whether records must be looked into, so that not every one of an index matches."""
-    return bool(filter.klass or filter.q or filter.worker or filter.tag or filter.group)
+    return bool(filter.klass or filter.q or filter.worker or filter.tag or filter.group or filter.tracked is not None)
 
 
 def _indexes(source: Source, filter: Filter) -> list[Index]:
+    if filter.tracked:
+        return [("tracked", "")]
     if filter.tag is not None:
         return [("tag", filter.tag)]
     if filter.group is not None:
@@ -88,11 +90,12 @@ def _rows(
     left, after = _still_to_walk(indexes, position)
     arguments = [word for index in left for word in index]
     reply = cast(
-        "list[tuple[int, bytes, bytes, bytes, bytes, bytes]]", source.read("select", count, *after, *arguments)
+        "list[tuple[int, bytes, bytes, bytes, bytes, bytes, bytes, bytes]]",
+        source.read("select", count, *after, *arguments),
     )
-    for number, score, name, record, options, failure in reply:
+    for number, score, name, *record in reply:
         jid = name.decode()
-        job = read_job(jid, record, options, failure) if record else None
+        job = read_job(jid, *record) if record[0] else None
         yield _Position(left[number], score.decode(), jid), job
 
 
@@ -117,7 +120,7 @@ def _read_cursor(cursor: str) -> _Position:
     try:
         words = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         kind, name, score, jid = words
-        if not all(map(is_text, words)) or not _SCORE.fullmatch(score):
+        if not (is_text(kind) and (name == "" or is_text(name)) and is_text(jid)) or not _SCORE.fullmatch(score):
             raise ValueError("not where a job can stand")
     except (ValueError, TypeError, binascii.Error, UnicodeError, RecursionError) as error:
         raise Invalid.of({"cursor": ["is none that a page gave"]}) from error

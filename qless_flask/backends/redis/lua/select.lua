@@ -1,7 +1,7 @@
 -- select(now, count, score, jid, {kind, name}...)
 -- Read up to count jobs from these indexes, one after the other; in the first after (score, jid) where a score is given.
--- Answers {number of the index, score, jid, record, options, failure} each.
--- @include keys
+-- Answers {number of the index, score, jid, record, options, failure, needs, progress} each.
+-- @include extras
 local count = tonumber(ARGV[2])
 local answers = {}
 
@@ -28,17 +28,13 @@ end
 for i = 5, #ARGV, 2 do
   local left = count - #answers
   if left == 0 then break end
-  local index = key(ARGV[i], ARGV[i + 1])
+  local index = key(ARGV[i], ARGV[i + 1] ~= '' and ARGV[i + 1])
   local start = i == 5 and ARGV[3] ~= '' and rank_after(index, ARGV[3], ARGV[4]) or 0
   local found = call('ZRANGE', index, start, start + left - 1, 'WITHSCORES')
   for j = 1, #found, 2 do
-    local jid = found[j]
-    answers[#answers + 1] = {
-      (i - 5) / 2, found[j + 1], jid,
-      call('HGET', records, jid) or '',
-      call('HGET', key('options'), jid) or '',
-      call('HGET', key('failures'), jid) or '',
-    }
+    local jid, number, score = found[j], (i - 5) / 2, found[j + 1]
+    local text = call('HGET', records, jid) or ''
+    answers[#answers + 1] = {number, score, jid, text, listed(jid, flags_of(text) or '')}
   end
 end
 return answers
