@@ -90,9 +90,13 @@ def _look(namespace: SQLiteNamespace) -> None:
         Filter(state="failed"),
         Filter(tag="big"),
         Filter(group="broken"),
+        Filter(tracked=True),
         Filter(),
     ):
         namespace.select(filter, limit=1)
+    namespace.tags()
+    namespace.failures()
+    namespace.tracked()
 
 
 def _keep_up(namespace: SQLiteNamespace) -> None:
