@@ -65,6 +65,11 @@ class QueueRow:
         self.counts[state] += difference
         self.changed = True
 
+    def count_expiring(self, difference: int) -> None:
+        """Count jobs that came to have a time by which they expire, or have none any more."""
+        self.expiring += difference
+        self.changed = True
+
 
 @lru_cache(maxsize=1_000)
 def read_settings(text: str | None) -> QueueSettings:

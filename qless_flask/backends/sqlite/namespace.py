@@ -30,15 +30,19 @@ from qless_flask.errors import QlessError
 from qless_flask.models import (
     Action,
     Actor,
+    Beat,
     Changed,
     Changes,
+    Dependents,
     EventPage,
     Exchanged,
     FailureGroup,
     Filter,
+    Finish,
     Job,
     Lease,
     LogLine,
+    Missing,
     NewJob,
     Page,
     Pop,
@@ -49,6 +53,7 @@ from qless_flask.models import (
     Queue,
     Recurrence,
     Recurring,
+    Renewed,
     Setting,
     Settled,
     Settlement,
@@ -82,8 +87,8 @@ class SQLiteNamespace(StoreNamespace):
     def _exchange(self, settlements: Sequence[Settlement], pop: Pop, wait_left: float) -> Exchanged:
         return self.backend.write(self.name, lambda step: pops.exchange(step, settlements, pop))
 
-    def _heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]:
-        return self.backend.write(self.name, lambda step: settling.heartbeat(step, leases))
+    def _heartbeat(self, beats: Sequence[Beat]) -> list[Renewed | QlessError]:
+        return self.backend.write(self.name, lambda step: settling.heartbeat(step, beats))
 
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
         return self.backend.write(self.name, lambda step: settling.settle(step, settlements))
@@ -93,8 +98,8 @@ class SQLiteNamespace(StoreNamespace):
 
     # By hand
 
-    def _cancel(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]:
-        return self.backend.write(self.name, lambda step: hands.cancel(step, jids, actor))
+    def _cancel(self, jids: Sequence[str], dependents: Dependents, actor: Actor | None) -> list[Job | QlessError]:
+        return self.backend.write(self.name, lambda step: hands.cancel(step, jids, dependents, actor))
 
     def _move(self, jids: Sequence[str], queue: str, delay: float, actor: Actor | None) -> list[Job | QlessError]:
         return self.backend.write(self.name, lambda step: hands.move(step, jids, queue, delay, actor))
@@ -104,6 +109,12 @@ class SQLiteNamespace(StoreNamespace):
 
     def _timeout(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]:
         return self.backend.write(self.name, lambda step: hands.timeout(step, jids, actor))
+
+    def _finish(self, jids: Sequence[str], end: Finish, actor: Actor | None) -> list[Job | QlessError]:
+        return self.backend.write(self.name, lambda step: hands.finish(step, jids, end, actor))
+
+    def _depend(self, jid: str, on: Sequence[str], off: Sequence[str], missing: Missing, actor: Actor | None) -> Job:
+        return self.backend.write(self.name, lambda step: hands.depend(step, jid, on, off, missing, actor))
 
     def _change(self, filter: Filter, action: Action, limit: int, cursor: str | None, actor: Actor | None) -> Changed:
         return self.backend.write(self.name, lambda step: changes.change(step, filter, action, limit, cursor, actor))

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import msgspec
 
+from qless_flask.backends.store import to_milliseconds, to_seconds
 from qless_flask.models import Backoff, NewJob, OnParentEnd, Unique
 
 
@@ -35,14 +36,18 @@ def read_options(text: str | None) -> Options:
 
 def write_options(job: NewJob, recurrence: str | None, due_at: float | None) -> str | None:
     """Put those that differ from the defaults into one column."""
-    found = {
+    said = {
         "on_parent_end": None if job.on_parent_end == "wait" else job.on_parent_end,
         "backoff": job.backoff,
-        "max_run": job.max_run,
-        "expires_in": job.expires_in,
+        "max_run": _exact(job.max_run),
+        "expires_in": _exact(job.expires_in),
         "unique": job.unique,
         "recurrence": recurrence,
-        "due_at": due_at,
+        "due_at": _exact(due_at),
     }
-    said = {name: value for name, value in found.items() if value is not None}
-    return msgspec.json.encode(said).decode() if said else None
+    found = {name: value for name, value in said.items() if value is not None}
+    return msgspec.json.encode(found).decode() if found else None
+
+
+def _exact(seconds: float | None) -> float | None:
+    return None if seconds is None else to_seconds(to_milliseconds(seconds))

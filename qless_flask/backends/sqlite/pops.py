@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from qless_flask.backends.numbers import REQUEST_SECONDS, UPKEEP_AT_ONCE
+from qless_flask.backends.sqlite import wishes
+from qless_flask.backends.sqlite.ended import tell_left
 from qless_flask.backends.sqlite.leases import holds
 from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.record import (
@@ -26,6 +28,7 @@ from qless_flask.backends.sqlite.statements import (
     BODY,
     FAILURE,
     FIRST_ORD,
+    FIRST_START_BY,
     NEXT_TURN,
     NEXT_WAITING,
     REQUEST,
@@ -33,7 +36,7 @@ from qless_flask.backends.sqlite.statements import (
     TURN,
 )
 from qless_flask.backends.sqlite.step import Step
-from qless_flask.backends.sqlite.upkeep import forget_requests, promote_due, take_back_lost
+from qless_flask.backends.sqlite.upkeep import expire, forget_requests, promote_due, take_back_lost
 from qless_flask.backends.store import to_milliseconds, to_seconds
 from qless_flask.models import Exchanged, Lease, Pop, Popped, Settlement
 
@@ -44,8 +47,9 @@ def pop(step: Step, asked: Pop) -> Popped:
     """Lease what there is, or tell when to look again."""
     step.see(asked.worker)
     again = _remembered(step, asked)
-    if again:
-        return Popped(again)
+    quiet, stop = wishes.wished(step, asked.worker) if step.wishes else (False, False)
+    if again or quiet or stop:
+        return Popped(again, None, quiet, stop)
     queues = [queue for name in asked.queues if (queue := step.queue(name))]
     leases = tuple(_Popper(step, asked).take(queues))
     if leases:
@@ -107,9 +111,13 @@ class _Popper:
         return self._asked.limit - len(self._leases)
 
     def _look_after(self, queue: QueueRow) -> None:
-        # Lost leases first: their workers may be gone, and they have waited longest.
-        take_back_lost(self._step, queue, UPKEEP_AT_ONCE)
-        promote_due(self._step, queue, UPKEEP_AT_ONCE)
+        step = self._step
+        expire(step, queue, UPKEEP_AT_ONCE)
+        # Lost leases before what is due: their workers may be gone, and they have waited longest.
+        take_back_lost(step, queue, UPKEEP_AT_ONCE)
+        promote_due(step, queue, UPKEEP_AT_ONCE)
+        if step.untold:
+            step.tellable -= tell_left(step, step.tellable)
 
     def _waiting(self, queue: QueueRow) -> Iterator[Sequence[Value]]:
         if not queue.counts[WAITING]:
@@ -121,6 +129,9 @@ class _Popper:
     def _lease(self, queue: QueueRow, row: Sequence[Value]) -> None:
         step, worker = self._step, self._asked.worker
         [record] = step.records([row[:COLUMNS]])
+        if record.start_by is not None and record.start_by <= step.now:
+            # More had expired than this pop has seen to.
+            return
         token = f"{self._nonce}.{len(self._leases)}"
         step.make_running(record, queue, worker, token)
         step.happened(record, "popped", queue, worker=worker)
@@ -144,6 +155,7 @@ def _retry_at(step: Step, queues: Sequence[QueueRow]) -> float | None:
         for state in (SCHEDULED, RUNNING)
         if queue.counts[state]
     ]
+    firsts += [step.connection.execute(FIRST_START_BY, (queue.id,)).fetchone() for queue in queues if queue.expiring]
     earliest = min((first[0] for first in firsts if first), default=NEVER)
     return None if earliest == NEVER else to_seconds(earliest)
 

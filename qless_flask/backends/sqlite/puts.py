@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qless_flask.backends.sqlite import depends, unique
 from qless_flask.backends.sqlite.deletion import delete
-from qless_flask.backends.sqlite.record import RUNNING, STATE_NAMES, Record, join
-from qless_flask.backends.sqlite.statements import LAST_JOB_ID, NEW_BODY, NEW_TAG
+from qless_flask.backends.sqlite.ended import end
+from qless_flask.backends.sqlite.options import write_options
+from qless_flask.backends.sqlite.record import CANCELED, RUNNING, STATE_NAMES, Record, join
+from qless_flask.backends.sqlite.statements import NEW_BODY, NEW_TAG
 from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.errors import JobExists
 from qless_flask.models import NewJob, Put
 
 
-def put(step: Step, jobs: Sequence[NewJob]) -> list[Put]:
-    """Add jobs that have their jids, one after the other."""
-    batch = _Batch(step)
-    answers = [batch.put(job) for job in jobs]
+def put(
+    step: Step, jobs: Sequence[NewJob], *, recurrence: str | None = None, due: Sequence[float] | None = None
+) -> list[Put]:
+    """Add jobs that have their jids, one after the other; those of a recurrence each for the time it was due."""
+    batch = _Batch(step, recurrence)
+    answers = [batch.put(job, due[index] if due else None) for index, job in enumerate(jobs)]
     batch.save()
     return answers
 
@@ -24,26 +29,33 @@ def put(step: Step, jobs: Sequence[NewJob]) -> list[Put]:
 class _Batch:
     """The jobs of one put; their data and tags are saved together."""
 
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, recurrence: str | None) -> None:
         self._step = step
-        [last] = step.connection.execute(LAST_JOB_ID).fetchone()
-        self._last_id: int = last or 0
+        self._recurrence = recurrence
         self._jobs: dict[int, NewJob] = {}
 
-    def put(self, job: NewJob) -> Put:
+    def put(self, job: NewJob, due_at: float | None) -> Put:
         assert job.jid is not None
-        found = self._step.find(job.jid)
-        if found is None:
-            self._last_id += 1
-            return self._add(job, job.jid, self._last_id)
-        if job.if_exists == "reject":
+        step, choice = self._step, job.on_parent_end
+        holder = unique.holder(step, job.unique.key) if job.unique else None
+        if holder and holder.jid != job.jid:
+            return Put(holder.jid, STATE_NAMES[holder.state], created=False)
+        found = step.find(job.jid)
+        if found and job.if_exists == "reject":
             raise JobExists.about(job.jid)
-        if job.if_exists == "keep":
+        if found and job.if_exists == "keep":
             return Put(job.jid, STATE_NAMES[found.state], created=False)
-        holder = found.worker if found.state == RUNNING else None
-        delete(self._step, [found])
-        # The same row again: a walk through the jobs of a tag finds it once.
-        return self._add(job, job.jid, found.id, holder)
+        parents, canceled = (
+            depends.resolve(step, job.jid, job.depends, job.missing, choice) if job.depends else ([], False)
+        )
+        if found and parents:
+            depends.search(step, job.jid, parents)
+        record = _record(job, job.jid, step, write_options(job, self._recurrence, due_at))
+        worker = self._replace(found, record) if found else None
+        self._add(job, record, parents, worker)
+        if canceled:
+            end(step, record, CANCELED, "canceled")
+        return Put(job.jid, STATE_NAMES[record.state], created=True)
 
     def save(self) -> None:
         connection, namespace = self._step.connection, self._step.namespace
@@ -52,26 +64,41 @@ class _Batch:
         if tags:
             connection.executemany(NEW_TAG, tags)
 
-    def _add(self, job: NewJob, jid: str, number: int, holder: str | None = None) -> Put:
+    def _replace(self, found: Record, record: Record) -> str | None:
+        """Delete a job for the sake of a new one; answer who held it."""
+        # The same row again: a walk through the jobs of a tag finds it once.
+        record.id, record.awaited = found.id, found.awaited
+        holder = found.worker if found.state == RUNNING else None
+        delete(self._step, [found])
+        return holder
+
+    def _add(self, job: NewJob, record: Record, parents: Sequence[str], holder: str | None) -> None:
         step = self._step
         queue = step.known_queue(job.queue)
-        record = _record(job, jid, number, step)
-        record.queue = queue.id
+        record.id, record.namespace, record.queue = record.id or step.new_id(), step.namespace, queue.id
         step.create(record)
         step.enter(record, queue)
-        step.make_available(record, queue, _due(job, step.now))
+        if job.unique:
+            unique.take(step, record)
+        if job.expires_in is not None:
+            step.bind(record, step.now + to_milliseconds(job.expires_in))
+        if parents:
+            record.later = -to_milliseconds(job.delay) if job.at is None else to_milliseconds(job.at)
+            step.make_depend(record, queue)
+            depends.hold(step, record.jid, parents)
+        else:
+            step.make_available(record, queue, _due(job, step.now))
         step.happened(record, "put", queue, worker=holder)
-        self._jobs[number] = job
-        return Put(jid, STATE_NAMES[record.state], created=True)
+        self._jobs[record.id] = job
 
 
 def _due(job: NewJob, now: int) -> int:
     return now + to_milliseconds(job.delay) if job.at is None else to_milliseconds(job.at)
 
 
-def _record(job: NewJob, jid: str, number: int, step: Step) -> Record:
+def _record(job: NewJob, jid: str, step: Step, options: str | None) -> Record:
     return Record(
-        id=number,
+        id=0,
         namespace=step.namespace,
         jid=jid,
         queue=0,
@@ -97,7 +124,7 @@ def _record(job: NewJob, jid: str, number: int, step: Step) -> Record:
         tags=join(job.tags),
         pipeline=join(job.pipeline),
         history="",
-        options=None,
+        options=options,
         later=None,
         start_by=None,
         tracked=0,

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from qless_flask.backends.refusals import nothing_follows
+from qless_flask.backends.sqlite import depends, wishes
+from qless_flask.backends.sqlite.ended import end
 from qless_flask.backends.sqlite.leases import fail, held, holds, refusal
 from qless_flask.backends.sqlite.look import QueueRow
-from qless_flask.backends.sqlite.record import COMPLETE, NEVER, STATE_NAMES, Record, join, split
-from qless_flask.backends.sqlite.statements import SAVE_DATA
+from qless_flask.backends.sqlite.options import read_options
+from qless_flask.backends.sqlite.puts import put
+from qless_flask.backends.sqlite.record import CANCELED, COMPLETE, NEVER, STATE_NAMES, Record, join, split
+from qless_flask.backends.sqlite.statements import SAVE_DATA, SAVE_RESULT
 from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.store import to_milliseconds, to_seconds
 from qless_flask.errors import JobNotFound, QlessError
-from qless_flask.models import Complete, Fail, Lease, Release, Retry, Settled, Settlement
+from qless_flask.models import Beat, Complete, Fail, Release, Renewed, Retry, Settled, Settlement
 
 
-def heartbeat(step: Step, leases: Sequence[Lease]) -> list[Lease | QlessError]:
-    """Renew each lease from now."""
-    return [_renewed(step, lease) for lease in leases]
+def heartbeat(step: Step, beats: Sequence[Beat]) -> list[Renewed | QlessError]:
+    """Renew each lease from now, and take down what its worker has to say."""
+    return [_renewed(step, beat) for beat in beats]
 
 
 def settle(step: Step, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
@@ -24,18 +29,22 @@ def settle(step: Step, settlements: Sequence[Settlement]) -> list[Settled | Qles
     return [_settled(step, settlement) for settlement in settlements]
 
 
-def _renewed(step: Step, lease: Lease) -> Lease | QlessError:
+def _renewed(step: Step, beat: Beat) -> Renewed | QlessError:
     try:
-        record = held(step, lease)
+        record = held(step, beat.lease)
     except QlessError as refused:
         return refused
     assert record.worker is not None
-    seconds = step.queue_of(record).settings.heartbeat
-    record.expires_at = None if seconds is None else step.now + to_milliseconds(seconds)
+    record.expires_at = step.expiry(record, step.queue_of(record))
     record.ord = NEVER if record.expires_at is None else record.expires_at
+    if beat.progress is not None:
+        record.progress = beat.progress
+    _replace_data(step, record, beat.data)
     step.touch(record)
     step.see(record.worker)
-    return Lease(lease.jid, lease.token, None if record.expires_at is None else to_seconds(record.expires_at))
+    quiet, stop = wishes.wished(step, record.worker) if step.wishes else (False, False)
+    expires_at = None if record.expires_at is None else to_seconds(record.expires_at)
+    return Renewed(record.jid, expires_at, quiet, stop)
 
 
 def _settled(step: Step, settlement: Settlement) -> Settled | QlessError:
@@ -44,8 +53,12 @@ def _settled(step: Step, settlement: Settlement) -> Settled | QlessError:
     if record is None:
         return JobNotFound.about(jid)
     if holds(record, token):
-        _end(step, record, settlement)
+        try:
+            _end(step, record, settlement)
+        except QlessError as refused:
+            return refused
         record.settled_token, record.settled_as, record.settled_state = token, kind, record.state
+        step.touch(record)
         return Settled(jid, STATE_NAMES[record.state])
     if (record.settled_token, record.settled_as) == (token, kind):
         assert record.settled_state is not None
@@ -56,35 +69,63 @@ def _settled(step: Step, settlement: Settlement) -> Settled | QlessError:
 def _end(step: Step, record: Record, settlement: Settlement) -> None:
     queue = step.queue_of(record)
     if isinstance(settlement, Complete):
-        _complete(step, record, queue, settlement)
+        if settlement.puts:
+            with step.attempt():
+                put(step, settlement.puts)
+                _complete(step, record, step.queue_of(record), settlement)
+        else:
+            _complete(step, record, queue, settlement)
     elif isinstance(settlement, Retry):
         _retry(step, record, queue, settlement)
     elif isinstance(settlement, Fail):
         _replace_data(step, record, settlement.data)
-        fail(step, record, queue, settlement.group, settlement.message)
+        fail(step, record, settlement.group, settlement.message)
     else:
         _release(step, record, queue, settlement)
 
 
 def _complete(step: Step, record: Record, queue: QueueRow, settlement: Complete) -> None:
-    holder, pipeline = record.worker, split(record.pipeline)
+    pipeline = split(record.pipeline)
+    following = settlement.next or (pipeline[0] if pipeline else None)
+    parents, canceled = _parents(step, record, settlement, following)
     _replace_data(step, record, settlement.data)
+    if settlement.result is not None:
+        step.connection.execute(SAVE_RESULT, (record.id, settlement.result))
     step.forgive(record)
-    if not settlement.next and not pipeline:
-        step.end(record, COMPLETE)
-        step.happened(record, "completed", queue, worker=holder)
+    if following is None:
+        end(step, record, COMPLETE, "completed")
         return
     if not settlement.next:
         record.pipeline = join(pipeline[1:])
-    target = step.known_queue(settlement.next or pipeline[0])
+    holder, target, delay = record.worker, step.known_queue(following), to_milliseconds(settlement.delay)
+    record.progress = None
     step.enter(record, target)
-    step.make_available(record, target, step.now + to_milliseconds(settlement.delay))
+    if parents:
+        record.later = -delay
+        step.make_depend(record, target)
+        depends.hold(step, record.jid, parents)
+    else:
+        step.make_available(record, target, step.now + delay)
     step.happened(record, "advanced", queue, to=target.name, worker=holder)
+    if canceled:
+        end(step, record, CANCELED, "canceled")
+
+
+def _parents(step: Step, record: Record, settlement: Complete, following: str | None) -> tuple[list[str], bool]:
+    """Find what the next stage has to wait for, and whether the end of one of them cancels the job."""
+    if not settlement.depends:
+        return [], False
+    if following is None:
+        raise nothing_follows()
+    choice = read_options(record.options).on_parent_end
+    parents, canceled = depends.resolve(step, record.jid, settlement.depends, settlement.missing, choice)
+    depends.search(step, record.jid, parents)
+    return parents, canceled
 
 
 def _retry(step: Step, record: Record, queue: QueueRow, settlement: Retry) -> None:
     if not record.remaining:
-        fail(step, record, queue, settlement.group, settlement.message)
+        fail(step, record, settlement.group, settlement.message)
         return
     holder = record.worker
     record.remaining -= 1

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 
+from qless_flask.backends.numbers import TOLD_AT_ONCE
 from qless_flask.backends.sqlite import figures
 from qless_flask.backends.sqlite.look import Look, QueueRow
+from qless_flask.backends.sqlite.options import read_options
 from qless_flask.backends.sqlite.record import (
     CANCELED,
     DEPENDS,
@@ -25,6 +28,7 @@ from qless_flask.backends.sqlite.record import (
 from qless_flask.backends.sqlite.statements import (
     DELETE_FAILURE,
     JOB,
+    LAST_JOB_ID,
     NEW_ENTRY,
     NEW_JOB,
     NEW_NAMESPACE,
@@ -32,12 +36,16 @@ from qless_flask.backends.sqlite.statements import (
     QUEUE,
     QUEUE_BY_ID,
     QUEUES,
+    RELEASE_ITEM,
+    ROLLBACK_TO_ITEM,
     SAVE_FAILURE,
     SAVE_JOB,
     SAVE_QUEUE,
+    SAVEPOINT_ITEM,
     SEEN,
+    SET_UNTOLD,
 )
-from qless_flask.errors import JobNotFound
+from qless_flask.errors import JobNotFound, QlessError
 from qless_flask.models import Actor
 
 TAG_END = "\x1f"
@@ -64,6 +72,8 @@ class Step(Look):
         """Tags that a job no longer has: who keeps their figures adds them, and looks at the end whether any has."""
         self.actor: Actor | None = None
         """By whose hand all of it happens."""
+        self.tellable = TOLD_AT_ONCE
+        """How many dependents of ended jobs may be told still."""
         self._seen_before = seen
         self._queues: dict[str, QueueRow] = {}
         self._queues_by_id: dict[int, QueueRow] = {}
@@ -71,6 +81,8 @@ class Step(Look):
         self._changed: dict[int, Record] = {}
         self._new: dict[int, Record] = {}
         self._transitions: list[str] = []
+        self._untold_before = self.untold
+        self._last_id: int | None = None
 
     # Reading
 
@@ -142,6 +154,15 @@ class Step(Look):
             self.connection.execute(SEEN, (self.begun(), worker, self.now))
             self.seen.append(worker)
 
+    def new_id(self) -> int:
+        """Number a new job."""
+        if self._last_id is None:
+            self.save()
+            [last] = self.connection.execute(LAST_JOB_ID).fetchone()
+            self._last_id = last or 0
+        self._last_id += 1
+        return self._last_id
+
     def create(self, record: Record) -> None:
         """Take up a job that is not in the store yet, and is in no state until it is transferred to one."""
         self._new[record.id] = self._records[record.jid] = record
@@ -155,8 +176,8 @@ class Step(Look):
         source.count(old, -1)
         queue.count(state, 1)
         if record.start_by is not None and source is not queue:
-            source.expiring -= 1
-            queue.expiring += 1
+            source.count_expiring(-1)
+            queue.count_expiring(1)
         record.queue, record.state, record.ord = queue.id, state, ord
         if state != RUNNING:
             record.worker = record.expires_at = None
@@ -191,16 +212,33 @@ class Step(Look):
 
     def make_running(self, record: Record, queue: QueueRow, worker: str, token: str) -> None:
         """Lease a job."""
-        heartbeat = queue.settings.heartbeat
-        record.expires_at = None if heartbeat is None else self.now + round(heartbeat * 1000)
         record.worker, record.token, record.started_at = worker, token, self.now
         record.runs += 1
+        if record.start_by is not None:
+            self.bind(record, None)
+        record.expires_at = self.expiry(record, queue)
         self.transfer(record, queue, RUNNING, NEVER if record.expires_at is None else record.expires_at)
 
-    def end(self, record: Record, state: int) -> None:
-        """Bring a job to an end in its queue: complete, failed or canceled."""
-        record.ended_at = self.now
-        self.transfer(record, self.queue_of(record), state, -self.now)
+    def expiry(self, record: Record, queue: QueueRow) -> int | None:
+        """When a lease expires that is given or renewed now."""
+        heartbeat, over_at = queue.settings.heartbeat, self.over_at(record, queue)
+        if heartbeat is None:
+            return over_at
+        expires_at = self.now + round(heartbeat * 1000)
+        return expires_at if over_at is None else min(expires_at, over_at)
+
+    def over_at(self, record: Record, queue: QueueRow) -> int | None:
+        """When the run of a job has taken as long as it may."""
+        max_run = read_options(record.options).max_run if record.options else None
+        max_run = queue.settings.max_run if max_run is None else max_run
+        return None if max_run is None or record.started_at is None else record.started_at + round(max_run * 1000)
+
+    def bind(self, record: Record, start_by: int | None) -> None:
+        """Let a job expire that is not popped by then; None: let it be."""
+        difference = (start_by is not None) - (record.start_by is not None)
+        record.start_by = start_by
+        if difference:
+            self.queue_of(record).count_expiring(difference)
 
     def enter(self, record: Record, queue: QueueRow) -> None:
         """Renew what counts by the stage."""
@@ -229,9 +267,8 @@ class Step(Look):
             figures.failed_out(self, record)
         if record.tags:
             figures.state_changed(self, record, record.state, 0)
-        queue = self.queue_of(record)
-        queue.count(record.state, -1)
-        queue.expiring -= record.start_by is not None
+        self.bind(record, None)
+        self.queue_of(record).count(record.state, -1)
         self._changed.pop(record.id, None)
         self._new.pop(record.id, None)
         self._records.pop(record.jid, None)
@@ -309,11 +346,40 @@ class Step(Look):
         for queue in self._queues.values():
             if queue.name in self.wakes:
                 self.wakes[queue.name] = 0 if queue.paused else min(self.wakes[queue.name], queue.counts[WAITING])
-            if queue.changed:
-                self.connection.execute(SAVE_QUEUE, (queue.place, *queue.counts[1:], queue.expiring, queue.id))
+        self._save_queues()
+        if self.untold != self._untold_before:
+            self.connection.execute(SET_UNTOLD, (self.untold, self.namespace))
         if self._transitions:
             self.connection.execute(NEW_ENTRY, (self.now, "\n".join(self._transitions), self.namespace))
             self.told = True
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Undo what is done inside, and nothing else, where it is refused."""
+        self.save()
+        self._save_queues()
+        told, wakes, left_tags = len(self._transitions), dict(self.wakes), set(self.left_tags)
+        tellable, untold = self.tellable, self.untold
+        self.connection.execute(SAVEPOINT_ITEM)
+        try:
+            yield
+        except QlessError:
+            self.connection.execute(ROLLBACK_TO_ITEM)
+            del self._transitions[told:]
+            self.wakes, self.left_tags, self.tellable, self.untold = wakes, left_tags, tellable, untold
+            # All of it is read anew: what is in memory is what has been undone.
+            for read in (self._queues, self._queues_by_id, self._records, self._changed, self._new):
+                read.clear()
+            self._last_id = None
+            self.connection.execute(RELEASE_ITEM)
+            raise
+        self.connection.execute(RELEASE_ITEM)
+
+    def _save_queues(self) -> None:
+        for queue in self._queues.values():
+            if queue.changed:
+                self.connection.execute(SAVE_QUEUE, (queue.place, *queue.counts[1:], queue.expiring, queue.id))
+                queue.changed = False
 
     def _leave(self, record: Record, state: int) -> None:
         """Count a job that leaves its state for another."""

@@ -6,15 +6,17 @@ import heapq
 from collections.abc import Iterator
 from itertools import islice, takewhile
 
-from qless_flask.backends.numbers import EVENT_ENTRIES, EVENT_SECONDS, RETENTION, WORKER_SECONDS
+from qless_flask.backends.numbers import EVENT_ENTRIES, EVENT_SECONDS, PRUNE_SCANNED, RETENTION, WORKER_SECONDS
+from qless_flask.backends.sqlite import depends
 from qless_flask.backends.sqlite.deletion import delete
+from qless_flask.backends.sqlite.ended import end, tell_left
 from qless_flask.backends.sqlite.leases import take_back
 from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.record import CANCELED, COMPLETE, FAILED, RUNNING, SCHEDULED, Record
 from qless_flask.backends.sqlite.statements import (
     DELETE_REQUEST,
-    DELETE_WORKER,
     DUE,
+    DUE_TO_START,
     ENTRY_TIMES,
     HOLDS_LEASE,
     LAST_ENTRY,
@@ -25,12 +27,26 @@ from qless_flask.backends.sqlite.statements import (
     UNSEEN_WORKERS,
 )
 from qless_flask.backends.sqlite.step import Step
+from qless_flask.backends.sqlite.unique import forget_over
+from qless_flask.backends.sqlite.wishes import forget_worker
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.models import Promoted, Pruned
 
 TRIM_AT_ONCE = 1_000
 """How many events, workers and remembered pops one prune deletes at most."""
 _RETENTION = {COMPLETE: RETENTION["complete"], CANCELED: RETENTION["canceled"], FAILED: RETENTION["failed"]}
+
+
+def expire(step: Step, queue: QueueRow, limit: int) -> int:
+    """Fail up to `limit` jobs of a queue that nobody has popped in time; tell how many."""
+    if not queue.expiring or not limit:
+        return 0
+    step.save()
+    found = step.records(step.connection.execute(DUE_TO_START, (queue.id, step.now, limit)).fetchall())
+    for record in found:
+        step.blame(record, "expired", "", None)
+        end(step, record, FAILED, "expired", group="expired")
+    return len(found)
 
 
 def take_back_lost(step: Step, queue: QueueRow, limit: int) -> int:
@@ -51,14 +67,17 @@ def promote_due(step: Step, queue: QueueRow, limit: int) -> int:
 
 
 def promote(step: Step, limit: int) -> Promoted:
-    """Do both for all queues, by name, up to `limit` together."""
-    lost = promoted = 0
+    """Do all of it for all queues, by name, then tell dependents that are left; up to `limit` together."""
+    expired = lost = promoted = 0
     for queue in step.all_queues():
-        lost += take_back_lost(step, queue, limit - lost - promoted)
-        promoted += promote_due(step, queue, limit - lost - promoted)
-        if lost + promoted == limit:
+        expired += expire(step, queue, limit - expired - lost - promoted)
+        lost += take_back_lost(step, queue, limit - expired - lost - promoted)
+        promoted += promote_due(step, queue, limit - expired - lost - promoted)
+        if expired + lost + promoted == limit:
             break
-    return Promoted(promoted, lost, more=lost + promoted == limit)
+    told = tell_left(step, limit - expired - lost - promoted)
+    more = expired + lost + promoted + told == limit or step.untold > 0
+    return Promoted(promoted, lost, more, expired, told)
 
 
 def prune(step: Step, limit: int) -> Pruned:
@@ -70,10 +89,11 @@ def prune(step: Step, limit: int) -> Pruned:
     found = list(islice(candidates, limit + 1))
     records = [record for _, _, record in found[:limit]]
     for record in records:
-        step.tell("pruned", record.jid, step.queue_of(record).name)
+        step.tell("pruned", record.jid, step.queue_of(record).name, tags=record.tags, tracked=record.tracked)
     delete(step, records)
     more = len(found) > limit
     forget_requests(step, TRIM_AT_ONCE)
+    forget_over(step, TRIM_AT_ONCE)
     return Pruned(len(records), more=_trim_events(step) | _forget_workers(step) | more)
 
 
@@ -91,15 +111,19 @@ def _due(step: Step, queue: QueueRow, state: int, limit: int) -> list[Record]:
 
 
 def _past_retention(step: Step, queue: QueueRow, state: int) -> Iterator[tuple[int, int, Record]]:
-    kept = _RETENTION[state]
+    kept, number = _RETENTION[state], 0
     surplus = queue.counts[state] - kept.jobs
     if not queue.counts[state]:
         return
-    for number, row in enumerate(step.connection.execute(LONGEST_ENDED, (queue.id, state))):
+    rows = step.connection.execute(LONGEST_ENDED, (queue.id, state))
+    for row in islice(rows, PRUNE_SCANNED):
         record = Record(*row)
         ended_at = -record.ord
         if number >= surplus and ended_at + to_milliseconds(kept.seconds) > step.now:
             return
+        if record.awaited and depends.dependents(step, record.jid, 1):
+            continue
+        number += 1
         yield ended_at, record.id, record
 
 
@@ -121,5 +145,5 @@ def _forget_workers(step: Step) -> bool:
     rows = step.connection.execute(UNSEEN_WORKERS, (step.namespace, since, TRIM_AT_ONCE)).fetchall()
     for row in rows:
         if not step.connection.execute(HOLDS_LEASE, (step.namespace, *row)).fetchone():
-            step.connection.execute(DELETE_WORKER, (step.namespace, *row))
+            forget_worker(step, *row)
     return False

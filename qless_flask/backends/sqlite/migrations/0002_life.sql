@@ -27,11 +27,13 @@ CREATE INDEX dependency_child ON dependency (namespace, child, parent);
 
 -- Ended jobs some of whose dependents are still to be told.
 CREATE TABLE untold (
+  id INTEGER PRIMARY KEY,              -- in the order in which they ended
   namespace INTEGER NOT NULL,
   parent TEXT NOT NULL,
   after TEXT NOT NULL,                 -- the last child that was told
-  PRIMARY KEY (namespace, parent)
-) WITHOUT ROWID;
+  UNIQUE (namespace, parent)
+);
+CREATE INDEX untold_order ON untold (namespace, id);
 
 CREATE TABLE unique_key (
   namespace INTEGER NOT NULL,
