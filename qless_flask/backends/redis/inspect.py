@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 from qless_flask.backends.inspection import StoreView
 from qless_flask.backends.redis.namespace import RedisNamespace
 from qless_flask.backends.redis.records import STATES, Record, read_record
+from qless_flask.backends.redis.recurrences import read_recurring
 from qless_flask.backends.store import to_seconds
 from qless_flask.models import State
 
@@ -18,6 +20,20 @@ _PLAIN = frozenset(
         "options",
         "payloads",
         "failures",
+        "needs",
+        "progress",
+        "results",
+        "untold",
+        "told",
+        "unique",
+        "unique_until",
+        "tracked",
+        "tracked_tags",
+        "tags",
+        "groups",
+        "recurrences",
+        "recurrence_ids",
+        "recurring",
         "queues",
         "workers",
         "running",
@@ -27,7 +43,10 @@ _PLAIN = frozenset(
         "memory",
     )
 )
-_NAMED = frozenset(("queue", "wake", "request"))
+_NAMED = frozenset(("y", "tag", "group", "dependents", "figures", "touched", "log", "queue", "wake", "request"))
+_OF_JOBS = {"options": "o", "payloads": "d", "failures": "f", "needs": "n", "progress": "g", "results": "e"}
+"""The hashes of what stands beside a record, and the flag of a record that has something there."""
+_KINDS = {"q": "queue", "k": "klass"}
 
 
 def inspect(namespace: RedisNamespace) -> StoreView:
@@ -49,31 +68,42 @@ class _Inspector:
         records = self._records()
         indexes = self._indexes()
         known = frozenset(name.decode() for name in self._client.smembers(f"{self._prefix}:queues"))
-        tags = self._sets("tag")
-        self._look_for_strays(records, known)
-        return StoreView(
+        view = StoreView(
             jobs={jid: record.job for jid, record in records.items()},
             places={jid: record.place for jid, record in records.items()},
             tokens={jid: record.token for jid, record in records.items() if record.token and _runs(record)},
             expiries=self._expiries(),
             indexes=indexes,
             counts={key: len(jids) for key, jids in indexes.items()},
-            tags=tags,
+            tags=self._sets("tag"),
             groups=self._sets("group"),
             workers=self._workers(),
+            depends=self._depends(),
+            dependents=self._sets("dependents"),
+            untold=self._set("untold"),
+            unique={key.decode(): text.decode().split("\t")[0] for key, text in self._hash("unique").items()},
+            start_by=self._start_by(),
+            tracked=self._set("tracked"),
+            tracked_tags=self._set("tracked_tags"),
+            figures=self._figures(),
+            touched=self._touched(),
+            recurrences={id.decode(): read_recurring(text) for id, text in self._hash("recurrences").items()},
+            due={id: to_seconds(at) for id, at in self._scores("recurring").items()},
             queues=known,
-            strays=tuple(self._strays),
+            strays=(),
         )
+        self._look_for_strays(view)
+        return replace(view, strays=tuple(self._strays))
 
     def _records(self) -> dict[str, Record]:
-        options, failures, payloads = (self._hash(kind) for kind in ("options", "failures", "payloads"))
+        beside = {kind: self._hash(kind) for kind in _OF_JOBS}
         return {
             jid.decode(): read_record(
                 jid.decode(),
                 text,
-                options.get(jid, b""),
-                failures.get(jid, b""),
-                data=payloads.get(jid, b""),
+                *(beside[kind].get(jid, b"") for kind in ("options", "failures", "needs", "progress")),
+                data=beside["payloads"].get(jid, b""),
+                result=beside["results"].get(jid, b""),
                 history=True,
             )
             for jid, text in self._hash("records").items()
@@ -102,16 +132,59 @@ class _Inspector:
     def _workers(self) -> dict[str, int]:
         return {name.decode(): int(count) for name, count in self._hash("running").items() if int(count)}
 
-    def _look_for_strays(self, records: dict[str, Record], known: Iterable[str]) -> None:
-        expected = set(STATES) | {"tag", "group", "log"} | _NAMED | _PLAIN
+    def _depends(self) -> dict[str, frozenset[str]]:
+        needs = {jid.decode(): text.decode().split("\t")[1:] for jid, text in self._hash("needs").items()}
+        return {jid: frozenset(parents) for jid, parents in needs.items()}
+
+    def _start_by(self) -> dict[str, float]:
+        return {jid: to_seconds(at) for queue, _ in self._keys("y") for jid, at in self._scores(f"y:{queue}").items()}
+
+    def _figures(self) -> dict[str, dict[State, int]]:
+        return {
+            tag: {state: int(found[letter.encode()]) for letter, state in STATES.items() if letter.encode() in found}
+            for tag, found in ((tag, self._hash(f"figures:{tag}")) for tag, _ in self._keys("figures"))
+        }
+
+    def _touched(self) -> dict[str, dict[tuple[str, str], int]]:
+        return {
+            group: {
+                (_KINDS[name.decode()[0]], name.decode()[1:]): int(count)
+                for name, count in self._hash(f"touched:{group}").items()
+            }
+            for group, _ in self._keys("touched")
+        }
+
+    def _look_for_strays(self, view: StoreView) -> None:
         for key in self._all_keys:
             kind, _, name = key[len(self._prefix) + 1 :].partition(":")
-            if kind not in expected or (kind == "log" and name not in records):
+            if kind not in set(STATES) | _NAMED | _PLAIN or (kind == "log" and name not in view.jobs):
                 self._strays.append(key)
-            if kind in STATES and name not in known:
+            if kind in (*STATES, "y") and name not in view.queues:
                 self._strays.append(key)
-        for kind in ("options", "failures", "payloads"):
-            self._strays += [f"{kind} of {jid.decode()}" for jid in self._hash(kind) if jid.decode() not in records]
+        flags = {jid: text.split(b"\n", 1)[0].rpartition(b"\t")[2] for jid, text in self._hash("records").items()}
+        for kind, flag in _OF_JOBS.items():
+            found = self._hash(kind)
+            self._strays += [f"{kind} of {jid.decode()}" for jid in found if flag.encode() not in flags.get(jid, b"")]
+            self._strays += [
+                f"flag {flag} of {jid.decode()}" for jid in flags.keys() - found if flag.encode() in flags[jid]
+            ]
+        self._compare("tags", set(view.tags))
+        self._compare("groups", set(view.groups))
+        self._compare("recurrence_ids", set(view.recurrences))
+        self._compare("figures of", set(view.tags), set(view.figures))
+        self._strays += [f"told of {jid.decode()}" for jid in self._hash("told") if jid.decode() not in view.untold]
+        self._strays += [f"unique_until of {key}" for key in self._set("unique_until") if key not in view.unique]
+
+    def _compare(self, kind: str, expected: set[str], found: Iterable[str] | None = None) -> None:
+        different = expected ^ set(self._set(kind) if found is None else found)
+        self._strays += [f"{kind} {name}" for name in sorted(different)]
+
+    def _set(self, kind: str) -> frozenset[str]:
+        return frozenset(name.decode() for name in self._client.zrange(f"{self._prefix}:{kind}", 0, -1))
+
+    def _scores(self, kind: str) -> dict[str, int]:
+        found = self._client.zrange(f"{self._prefix}:{kind}", 0, -1, withscores=True)
+        return {name.decode(): int(score) for name, score in found}
 
     def _keys(self, kind: str) -> list[tuple[str, str]]:
         start = f"{self._prefix}:{kind}:"
