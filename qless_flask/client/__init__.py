@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
+from qless_flask.client.changes import Changing
 from qless_flask.client.data import Data
+from qless_flask.client.events import follow as _events
+from qless_flask.client.failures import Failures, FailuresHandle
 from qless_flask.client.functions import JobFunction, job, registry_of
 from qless_flask.client.jobs import JobHandle, Jobs
 from qless_flask.client.leased import LeasedJob
 from qless_flask.client.outcomes import FailJob, ReleaseJob, RetryJob
 from qless_flask.client.queues import PutOptions, QueueHandle, Queues, put_all
+from qless_flask.client.recurrences import RecurOptions, RecurrenceHandle, Recurrences
+from qless_flask.client.tags import TagHandle, Tags
 from qless_flask.client.workers import Workers
-from qless_flask.models import Actor, NewJob
+from qless_flask.models import Action, Actor, Changed, Event, EventFilter, Filter, NewJob, Tracked
 
 __all__ = [
     "Client",
     "Data",
     "FailJob",
+    "Failures",
+    "FailuresHandle",
     "JobFunction",
     "JobHandle",
     "Jobs",
@@ -27,8 +34,13 @@ __all__ = [
     "PutOptions",
     "QueueHandle",
     "Queues",
+    "RecurOptions",
+    "RecurrenceHandle",
+    "Recurrences",
     "ReleaseJob",
     "RetryJob",
+    "TagHandle",
+    "Tags",
     "Workers",
     "job",
     "registry_of",
@@ -49,11 +61,39 @@ class Client:
         self._actor = actor
         self.queues = Queues(self.namespace, actor)
         self.jobs = Jobs(self.namespace, actor)
-        self.workers = Workers(self.namespace)
+        self.workers = Workers(self.namespace, actor)
+        self.recurrences = Recurrences(self.namespace, actor)
+        self.failures = Failures(self.namespace, actor)
+        self.tags = Tags(self.namespace, actor)
 
     def put(self, jobs: Iterable[NewJob]) -> list[JobHandle]:
         """Put jobs of any queues and klasses; each thousand goes in whole or not at all."""
         return put_all(self.namespace, jobs, self._actor)
+
+    def tracked(self) -> Tracked:
+        """Tell the state of all that is tracked: jobs and tags, of each the first thousand."""
+        return self.namespace.tracked()
+
+    def events(
+        self,
+        after: str | None = None,
+        *,
+        follow: bool = True,
+        jid: str | None = None,
+        queue: str | None = None,
+        tag: str | None = None,
+        tracked: bool | None = None,
+    ) -> Iterator[Event]:
+        """Yield the events that match, from the beginning of the log or from behind a cursor on.
+
+        To go on later, remember the `cursor` of the last event seen. It waits for what is to come, for ever, unless
+        `follow` is False. A reader that fell off the log gets a `gap` event first.
+        """
+        return _events(self.namespace, after, EventFilter(jid, queue, tag, tracked), on=follow)
+
+    def change(self, filter: Filter, action: Action, *, dry_run: bool = False) -> Changed:
+        """Do an action on all jobs that match, in steps, and tell how many matched and how many it changed."""
+        return Changing(self.namespace, self._actor).all(filter, action, dry_run=dry_run)
 
     def close(self) -> None:
         """Close the store, if this client opened it."""

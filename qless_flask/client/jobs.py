@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import TypedDict, Unpack
 
 from qless_flask.backends.base import Namespace
+from qless_flask.bounds import MAX_WAIT_SECONDS
 from qless_flask.client.data import SAME, Data, dump_unless_same, load, only
 from qless_flask.errors import JobNotFound
-from qless_flask.models import Actor, Changes, Filter, Job, LogLine, State
+from qless_flask.models import (
+    ENDED,
+    Actor,
+    Changes,
+    Dependents,
+    Filter,
+    Finish,
+    Finished,
+    Job,
+    LogLine,
+    Missing,
+    State,
+)
 
 
 class Criteria(TypedDict, total=False):
@@ -20,6 +34,7 @@ class Criteria(TypedDict, total=False):
     klass: str | None
     worker: str | None
     group: str | None
+    tracked: bool | None
     q: str | None
 
 
@@ -38,11 +53,7 @@ class JobHandle:
 
     def get(self) -> Job:
         """Look the job up now, with data and history. Raise JobNotFound."""
-        [job] = self._namespace.get([self.jid])
-        if job is None:
-            raise JobNotFound.about(self.jid)
-        self._snapshot = job
-        return job
+        return self._look(0)
 
     def refresh(self) -> JobHandle:
         """Look the job up anew for `job`, `state` and `data`."""
@@ -70,6 +81,37 @@ class JobHandle:
         job = self.job if self.job.data is not None else self.get()
         return load(job.data)
 
+    @property
+    def result(self) -> Data:
+        """What it was last completed with, as Python; None where there is nothing."""
+        return load(self._whole().result)
+
+    @property
+    def progress(self) -> Data:
+        """What its worker last said of how far it is, when last seen, as Python."""
+        return load(self.job.progress)
+
+    @property
+    def depends(self) -> tuple[str, ...]:
+        """The jids that it waited for when last seen."""
+        return self.job.depends
+
+    @property
+    def dependents(self) -> tuple[str, ...]:
+        """The jids that waited for it when last seen, the first 100."""
+        return self._whole().dependents
+
+    def wait(self, seconds: float | None = None) -> JobHandle:
+        """Wait until it has ended, whatever way. Raise JobNotFound, and TimeoutError if it takes longer than that."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while True:
+            left = MAX_WAIT_SECONDS if deadline is None else max(0.0, deadline - time.monotonic())
+            job = self._look(min(left, MAX_WAIT_SECONDS))
+            if job.state in ENDED:
+                return self
+            if deadline is not None and time.monotonic() >= deadline:
+                raise TimeoutError(f"job {self.jid} is {job.state} still, after {seconds:g} seconds")
+
     def lines(self) -> list[LogLine]:
         """Read its log, oldest line first."""
         return self._namespace.lines(self.jid)
@@ -78,9 +120,35 @@ class JobHandle:
         """Put it into a queue, whatever its state."""
         return self._seen(only(self._namespace.move([self.jid], queue, delay=delay, actor=self._actor)))
 
-    def cancel(self) -> JobHandle:
-        """Stop it for good. Raise WrongState if it is complete."""
-        return self._seen(only(self._namespace.cancel([self.jid], actor=self._actor)))
+    def cancel(self, *, dependents: Dependents = "refuse") -> JobHandle:
+        """Stop it for good, and do with those that wait for it as told.
+
+        Raise WrongState if it is complete, HasDependents if others wait for it and that is refused.
+        """
+        return self._seen(only(self._namespace.cancel([self.jid], dependents=dependents, actor=self._actor)))
+
+    def finish(
+        self, state: Finished = "complete", *, group: str = "finished", message: str = "", result: Data = SAME
+    ) -> JobHandle:
+        """End it by hand, whatever its state: complete, with a result, or failed, under a group."""
+        end = Finish(state, group=group, message=message, result=dump_unless_same(result))
+        return self._seen(only(self._namespace.finish([self.jid], end, actor=self._actor)))
+
+    def depend_on(self, *jids: str, missing: Missing = "refuse") -> JobHandle:
+        """Let it wait for others too. Raise WrongState if it runs or has ended; UnknownDependency; DependencyCycle."""
+        return self._seen(self._namespace.depend(self.jid, on=jids, missing=missing, actor=self._actor))
+
+    def depend_off(self, *jids: str) -> JobHandle:
+        """Let it wait for others no longer. Raise WrongState if it runs or has ended."""
+        return self._seen(self._namespace.depend(self.jid, off=jids, actor=self._actor))
+
+    def track(self) -> JobHandle:
+        """Follow it: it stands in `client.tracked()`."""
+        return self._change(Changes(tracked=True))
+
+    def untrack(self) -> JobHandle:
+        """Follow it no longer."""
+        return self._change(Changes(tracked=False))
 
     def timeout(self) -> JobHandle:
         """Take its lease away, at the cost of a retry. Raise WrongState unless it runs."""
@@ -97,6 +165,17 @@ class JobHandle:
     def update(self, *, priority: int | None = None, data: Data = SAME, retries: int | None = None) -> JobHandle:
         """Change what is given."""
         return self._change(Changes(priority=priority, data=dump_unless_same(data), retries=retries))
+
+    def _look(self, wait: float) -> Job:
+        [job] = self._namespace.get([self.jid], wait=wait)
+        if job is None:
+            raise JobNotFound.about(self.jid)
+        self._snapshot = job
+        return job
+
+    def _whole(self) -> Job:
+        # What comes without history has no result and no dependents either.
+        return self._snapshot if self._snapshot and self._snapshot.history else self.get()
 
     def _change(self, changes: Changes) -> JobHandle:
         return self._seen(only(self._namespace.update([self.jid], changes, actor=self._actor)))

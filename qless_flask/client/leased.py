@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import NoReturn
 
 from qless_flask.backends.base import Namespace
 from qless_flask.client.data import SAME, Data, dump, dump_unless_same, load, only
 from qless_flask.errors import JobCanceled, JobNotFound, LeaseLost, QlessError
-from qless_flask.models import Complete, Fail, Job, Lease, Release, Retry, Settled, Settlement
+from qless_flask.models import (
+    Beat,
+    Complete,
+    Fail,
+    Job,
+    Lease,
+    Missing,
+    NewJob,
+    Release,
+    Renewed,
+    Retry,
+    Settled,
+    Settlement,
+)
 
 LOST: tuple[type[QlessError], ...] = (LeaseLost, JobCanceled, JobNotFound)
 """What a store answers when a lease is no longer good for anything."""
@@ -66,17 +80,22 @@ class LeasedJob:
             return None
         return self.lease.expires_at - self._clock_offset - time.monotonic()
 
-    def heartbeat(self) -> float | None:
-        """Renew the lease, and tell how many seconds it now has."""
+    def heartbeat(self, *, progress: Data = SAME, data: Data = SAME) -> float | None:
+        """Renew the lease, and tell how many seconds it now has; `data` takes the place of the job's."""
+        beat = Beat(self.lease, progress=dump_unless_same(progress), data=dump_unless_same(data))
         try:
-            self.renewed(only(self._namespace.heartbeat([self.lease])))
+            self.renewed(only(self._namespace.heartbeat([beat])))
         except LOST as error:
             self._lose(error)
         return self.ttl
 
-    def renewed(self, lease: Lease) -> None:
+    def renewed(self, renewed: Renewed) -> None:
         """Take over the expiry that a heartbeat answered."""
-        self.lease = Lease(lease.jid, lease.token, lease.expires_at, self.job)
+        self.lease = Lease(self.lease.jid, self.lease.token, renewed.expires_at, self.job)
+
+    def progress(self, progress: Data) -> float | None:
+        """Say how far it is (anything of JSON, up to 4 KiB), and renew the lease with that."""
+        return self.heartbeat(progress=progress)
 
     def check(self) -> None:
         """Raise if the lease is known to be gone: a long loop calls this, and stops. Asks nobody."""
@@ -90,9 +109,33 @@ class LeasedJob:
         except LOST as error:
             self._lose(error)
 
-    def complete(self, *, next: str | None = None, delay: float = 0.0, data: Data = SAME) -> None:
-        """End this stage: on to the queue `next`, else to the pipeline's next, else the job is complete."""
-        self._settle(Complete(self.lease, data=dump_unless_same(data), next=next, delay=delay))
+    def complete(
+        self,
+        *,
+        next: str | None = None,
+        delay: float = 0.0,
+        data: Data = SAME,
+        result: Data = SAME,
+        depends: Sequence[str] = (),
+        missing: Missing = "refuse",
+        puts: Sequence[NewJob] = (),
+    ) -> None:
+        """End this stage: on to the queue `next`, else to the pipeline's next, else the job is complete.
+
+        `result` is kept with the job. `puts` are put in the same step. The next stage waits for the jids in `depends`.
+        """
+        self._settle(
+            Complete(
+                self.lease,
+                data=dump_unless_same(data),
+                next=next,
+                delay=delay,
+                result=dump_unless_same(result),
+                depends=tuple(depends),
+                missing=missing,
+                puts=tuple(puts),
+            )
+        )
 
     def retry(self, *, delay: float | None = None, group: str = "retries", message: str = "") -> None:
         """Run it again, after `delay` seconds; failed under `group` if no retry remains."""

@@ -11,7 +11,20 @@ from qless_flask.bounds import MAX_BATCH
 from qless_flask.client.data import EMPTY, Data, dump
 from qless_flask.client.jobs import JobHandle, Jobs
 from qless_flask.client.leased import LeasedJob
-from qless_flask.models import STATES, Actor, IfExists, NewJob, Queue, Setting, State
+from qless_flask.client.recurrences import RecurOptions, RecurrenceHandle, Recurrences
+from qless_flask.models import (
+    STATES,
+    Actor,
+    Backoff,
+    IfExists,
+    Missing,
+    NewJob,
+    OnParentEnd,
+    Queue,
+    Setting,
+    State,
+    Unique,
+)
 
 if TYPE_CHECKING:
     from qless_flask.client.functions import JobFunction
@@ -27,6 +40,13 @@ class PutOptions(TypedDict, total=False):
     tags: tuple[str, ...]
     retries: int | None
     pipeline: tuple[str, ...]
+    depends: tuple[str, ...]
+    missing: Missing
+    on_parent_end: OnParentEnd
+    backoff: Backoff | None
+    max_run: float | None
+    expires_in: float | None
+    unique: Unique | None
     if_exists: IfExists
 
 
@@ -56,6 +76,10 @@ class QueueHandle:
             return NewJob(klass, dump(data), queue=self.name, **options)
         return klass.new(data, queue=self.name, **options)
 
+    def recur(self, klass: str, data: Data = EMPTY, **options: Unpack[RecurOptions]) -> RecurrenceHandle:
+        """Put a job every `interval` seconds, or when `cron` says so; see `Recurrences.add`."""
+        return Recurrences(self._namespace, self._actor).add(klass, data, queue=self.name, **options)
+
     def pop(self, worker: str, *, wait: float = 0.0, request: str | None = None) -> LeasedJob | None:
         """Lease the next job; None if there is none within `wait` seconds."""
         jobs = self.pop_many(worker, 1, wait=wait, request=request)
@@ -84,7 +108,7 @@ class QueueHandle:
         return Jobs(self._namespace, self._actor).select(queue=self.name)
 
     def configure(self, **settings: Setting) -> Queue:
-        """Change settings (`heartbeat`, `retries`, `max_losses`)."""
+        """Change settings; see `models.QueueSettings`."""
         return self._namespace.configure(self.name, settings, actor=self._actor)
 
     def pause(self) -> Queue:

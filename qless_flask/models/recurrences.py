@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import KW_ONLY, dataclass
-from typing import Literal
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, Literal
 
 from qless_flask.bounds import MAX_BATCH, MAX_DELAY_SECONDS, MIN_INTERVAL_SECONDS, Checks
 from qless_flask.errors import Invalid
@@ -97,6 +97,13 @@ class Recurrence:
             expires_in=self.expires_in,
             if_exists="keep",
         )
+
+    def changed(self, **changes: Any) -> Recurrence:
+        """Copy the rule with other values; a `cron` takes the place of an `interval`, and the other way round."""
+        for name, other in (("cron", "interval"), ("interval", "cron")):
+            if changes.get(name) is not None and other not in changes:
+                changes[other] = None
+        return replace(self, **changes)
 
     def timing(self) -> tuple[float | None, str | None, str, float | None]:
         """What its times depend on: while that stays, an update keeps the next run."""
