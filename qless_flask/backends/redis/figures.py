@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from qless_flask.backends.redis.records import LETTERS, read_job
+from qless_flask.backends.redis.records import read_job
 from qless_flask.backends.redis.scripts import Argument, Reply
 from qless_flask.backends.store import to_seconds
 from qless_flask.models import STATES, FailureGroup, Tag, Tracked, mean_seconds
-
-COUNTED = (*(LETTERS[state] for state in STATES), "waits", "waited_ms", "runs", "ran_ms")
-"""The fields of a tag's figures, in the order of lib/figures.lua."""
 
 
 def listing(names: Sequence[str] | None, after: str | None, limit: int) -> list[Argument]:
@@ -20,7 +17,7 @@ def listing(names: Sequence[str] | None, after: str | None, limit: int) -> list[
 
 
 def read_tag(reply: Reply) -> Tag:
-    """Read a tag as lib/tag sums it up."""
+    """Read a tag as lib/tag sums it up: its jobs in each state, in the order of all states, then waits and runs."""
     name, tracked, found = cast("tuple[bytes, int, list[bytes | None]]", reply)
     figures = [int(count or 0) for count in found]
     waits, waited, runs, ran = figures[len(STATES) :]

@@ -53,6 +53,8 @@ def _read_page(source: Source, cursor: str, limit: int) -> EventPage:
     if last and cursor != _BEGINNING and _fell_off(entry_id, index, last):
         events.append(Event(cursor=last, at=to_seconds(cast(int, now)), event="gap"))
     for entry in entries:
+        if len(events) >= limit:
+            break
         name, (_, text) = cast("tuple[bytes, tuple[bytes, bytes]]", entry)
         found = read_events(name.decode(), text)
         events += found[index + 1 :] if index is not None and name.decode() == entry_id else found
