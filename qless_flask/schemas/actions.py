@@ -8,7 +8,7 @@ from marshmallow import INCLUDE, post_dump
 
 from qless_flask.errors import Invalid
 from qless_flask.models import Cancel, Changed, Move, Timeout, Update
-from qless_flask.schemas.byhand import ByHandSchema, EndSchema
+from qless_flask.schemas.byhand import ActorSchema, EndSchema
 from qless_flask.schemas.jobs import ChangesSchema, FilterSchema
 from qless_flask.schemas.noun import AnswerNoun, Noun, load
 from qless_flask.schemas.values import Flag, One, Seconds, Text, Whole
@@ -54,7 +54,7 @@ ACTIONS: dict[str, Noun] = {
 }
 
 
-class ChangeSchema(ByHandSchema):
+class StepSchema(Noun):
     """Which jobs to do what to; beside the name of the action stands what it takes."""
 
     filter = One(FilterSchema, required=True)
@@ -77,6 +77,12 @@ class ChangeSchema(ByHandSchema):
     def _spread_action(self, message: dict[str, Any], values: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         action = type(values["action"]).__name__.lower()
         return {**message, **ACTIONS[action].dump(values["action"]), "action": action}
+
+
+class ChangeSchema(StepSchema):
+    """Which jobs to do what to, and who does it."""
+
+    actor = One(ActorSchema, allow_none=True)
 
 
 class ChangedSchema(AnswerNoun):

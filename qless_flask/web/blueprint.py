@@ -12,7 +12,18 @@ from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend
 from qless_flask.errors import BackendUnavailable
 from qless_flask.settings import Settings
-from qless_flask.web.api import events, jobs, leases, mount, operations, queues, workers
+from qless_flask.web.api import (
+    events,
+    failures,
+    jobs,
+    leases,
+    mount,
+    operations,
+    queues,
+    recurrences,
+    tags,
+    workers,
+)
 from qless_flask.web.service import EXTENSION, Service
 from qless_flask.web.views import add_catch_all
 
@@ -47,7 +58,7 @@ def create_service(*, url: str | None, backend: Backend | None, settings: Settin
 def mounted(name: str, service: Service) -> Blueprint:
     """Build a blueprint that serves a service."""
     blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
-    for noun in (mount, jobs, leases, queues, workers, events, operations):
+    for noun in (mount, jobs, leases, queues, failures, workers, tags, recurrences, events, operations):
         noun.views.add_to(blueprint)
     add_catch_all(blueprint, "/api/<path:rest>", "nowhere_in_api")
 

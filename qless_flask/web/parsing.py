@@ -17,9 +17,10 @@ from qless_flask.schemas import wire
 from qless_flask.schemas.jobs import NewJobSchema
 from qless_flask.schemas.noun import Noun, invalid
 from qless_flask.schemas.operations import JobsArguments
-from qless_flask.schemas.values import Wait, Whole
+from qless_flask.schemas.values import Flag, Wait, Whole
 from qless_flask.web.service import current_service
 
+_FLAGS = {"true": True, "false": False}
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 
@@ -80,6 +81,13 @@ class QueryWhole(Whole):
         if isinstance(value, str) and _WHOLE.fullmatch(value):
             value = int(value)
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class QueryFlag(Flag):
+    """True or false in a query."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        return super()._deserialize(_FLAGS.get(value, value), attr, data, **kwargs)
 
 
 class QueryWait(Wait):

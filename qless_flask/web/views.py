@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import product
 
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
@@ -22,7 +23,21 @@ NAMESPACE = f"{API}/namespaces/<namespace>"
 
 logger = logging.getLogger("qless_flask")
 
-_KNOWN = ("queues", "jobs", "pop", "heartbeat", "settle", "exchange", "workers", "events", "operations")
+_KNOWN = (
+    "queues",
+    "jobs",
+    "pop",
+    "heartbeat",
+    "settle",
+    "exchange",
+    "failures",
+    "workers",
+    "tags",
+    "tracked",
+    "recurrences",
+    "events",
+    "operations",
+)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -81,18 +96,19 @@ def add_catch_all(mount: Mount, rule: str, name: str) -> None:
 
 def _add(mount: Mount, rule: str, name: str, methods: list[str], view: Callable[..., Response]) -> None:
     options = {"provide_automatic_options": False, "merge_slashes": False}
-    mount.add_url_rule(rule, name, view, methods=methods, **options)
-    # A path variable matches nothing that begins with a slash, but a jid may: it has a route of its own.
-    before, variable, after = rule.partition("/<path:")
-    if variable:
-        slashed = _slashed(view, after.partition(">")[0])
-        mount.add_url_rule(f"{before}//<path:{after}", f"{name}_slashed", slashed, methods=methods, **options)
+    # A path variable matches nothing that begins with a slash, but a jid may: that has a route of its own.
+    before, *parts = rule.split("/<path:")
+    for slashes in product(("", "/"), repeat=len(parts)):
+        slashed = [part.partition(">")[0] for part, slash in zip(parts, slashes, strict=True) if slash]
+        spelt = before + "".join(f"/{slash}<path:{part}" for part, slash in zip(parts, slashes, strict=True))
+        endpoint = "_".join([name, *(f"slashed_{each}" for each in slashed)])
+        mount.add_url_rule(spelt, endpoint, _slashed(view, slashed) if slashed else view, methods=methods, **options)
 
 
-def _slashed(view: Callable[..., Response], variable: str) -> Callable[..., Response]:
+def _slashed(view: Callable[..., Response], variables: Sequence[str]) -> Callable[..., Response]:
     def prefixed(**names: str) -> Response:
         if request.view_args:
-            request.view_args[variable] = f"/{names[variable]}"
+            request.view_args.update({variable: f"/{names[variable]}" for variable in variables})
         return view()
 
     return prefixed
@@ -125,7 +141,7 @@ def _check_names() -> None:
     for variable, value in (request.view_args or {}).items():
         if variable in ("namespace", "queue"):
             check.name(variable, value)
-        elif variable in ("jid", "worker", "tag"):
+        elif variable in ("jid", "other", "worker", "group", "tag", "id"):
             check.text(variable, value)
             # Werkzeug puts a replacement character where the bytes are no UTF-8: another job may have that very name.
             if "\ufffd" in value and not _is_utf8(request.environ["PATH_INFO"].encode("latin-1")):

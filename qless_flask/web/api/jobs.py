@@ -7,14 +7,16 @@ from typing import Any
 from flask import Response, request, url_for
 
 from qless_flask.errors import JobNotFound
-from qless_flask.models import Changes, Filter
+from qless_flask.models import Changes, Filter, Finish
+from qless_flask.schemas.actions import StepSchema
+from qless_flask.schemas.byhand import EndSchema
 from qless_flask.schemas.jobs import ChangesSchema, FilterSchema, JobSchema
-from qless_flask.schemas.noun import Noun
 from qless_flask.schemas.operations import OPERATIONS, JidArguments, LogArguments
 from qless_flask.schemas.values import Seconds, Text
 from qless_flask.web.answers import answer, no_content
 from qless_flask.web.outcomes import only
-from qless_flask.web.parsing import QueryWhole, load_body, load_jobs, load_query
+from qless_flask.web.parsing import QueryFlag, QueryWait, QueryWhole, load_body, load_jobs, load_query
+from qless_flask.web.persons import ByHand, Person
 from qless_flask.web.service import perform
 from qless_flask.web.views import Views
 
@@ -24,6 +26,7 @@ views = Views()
 class SelectQuery(FilterSchema):
     """Which jobs to list, and from where."""
 
+    tracked = QueryFlag()
     cursor = Text()
     limit = QueryWhole()
 
@@ -32,28 +35,76 @@ class SelectQuery(FilterSchema):
         return {"filter": Filter(**values), **page}
 
 
+class GetQuery(JidArguments):
+    """The job in the path, and how long to wait until it has ended."""
+
+    wait = QueryWait()
+
+
 class PatchBody(ChangesSchema):
     """What to change of the job in the path."""
 
     jid = Text(required=True)
+    actor = Person()
 
     def make(self, values: dict[str, Any]) -> object:
-        return {"jids": [values.pop("jid")], "changes": super().make(values)}
+        jid, actor = values.pop("jid"), values.pop("actor", None)
+        return {"jids": [jid], "changes": super().make(values), "actor": actor}
 
 
-class MoveBody(Noun):
-    """Where to move the job in the path."""
+class JobByHand(ByHand):
+    """The job in the path."""
 
     jid = Text(required=True)
+
+
+class CancelQuery(JobByHand):
+    """The job to cancel, and what to do about those that wait for it."""
+
+    dependents = Text()
+
+
+class MoveBody(JobByHand):
+    """Where to move the job in the path."""
+
     queue = Text(required=True)
     delay = Seconds()
 
 
-class TagPath(Noun):
-    """A job and one of its tags."""
+class FinishBody(EndSchema):
+    """How to end the job in the path."""
 
     jid = Text(required=True)
+    actor = Person()
+
+    def make(self, values: dict[str, Any]) -> object:
+        jid, actor = values.pop("jid"), values.pop("actor", None)
+        return {"jids": [jid], "end": Finish(**values), "actor": actor}
+
+
+class DependBody(JobByHand):
+    """The job in the path, and one that it is to wait for."""
+
+    other = Text(required=True)
+    missing = Text()
+
+
+class DependQuery(JobByHand):
+    """The job in the path, and one that it is to wait for no longer."""
+
+    other = Text(required=True)
+
+
+class TagPath(JobByHand):
+    """The job in the path, and one of its tags."""
+
     tag = Text(required=True)
+
+
+class ChangeBody(StepSchema):
+    """Which jobs to do what to."""
+
+    actor = Person()
 
 
 @views.post("/queues/<path:queue>/jobs")
@@ -72,9 +123,10 @@ def list_jobs() -> Response:
 
 @views.get("/jobs/<path:jid>")
 def get_job() -> Response:
-    """Look one job up, with data and history."""
-    jid = load_query(_JID)["jid"]
-    [job] = perform("get", jids=[jid])
+    """Look one job up, whole; if told so, when it has ended."""
+    query = load_query(_GET_QUERY)
+    jid = query.pop("jid")
+    [job] = perform("get", jids=[jid], **query)
     return _told(job or JobNotFound.about(jid))
 
 
@@ -87,34 +139,71 @@ def update_job() -> Response:
 @views.delete("/jobs/<path:jid>")
 def cancel_job() -> Response:
     """Cancel a job."""
-    return _told(*perform("cancel", jids=[load_query(_JID)["jid"]]))
+    return _done("cancel", load_query(_CANCEL_QUERY))
 
 
 @views.post("/jobs/<path:jid>/move")
 def move_job() -> Response:
     """Move a job into a queue."""
-    body = load_body(_MOVE_BODY)
-    return _told(*perform("move", jids=[body.pop("jid")], **body))
+    return _done("move", load_body(_MOVE_BODY))
+
+
+@views.post("/jobs/<path:jid>/finish")
+def finish_job() -> Response:
+    """End a job by hand."""
+    return _told(*perform("finish", **load_body(_FINISH_BODY)))
 
 
 @views.post("/jobs/<path:jid>/timeout")
 def time_job_out() -> Response:
     """Take a job's lease away."""
-    return _told(*perform("timeout", jids=[load_body(_JID)["jid"]]))
+    return _done("timeout", load_body(_BY_HAND))
+
+
+@views.put("/jobs/<path:jid>/depends/<path:other>")
+def add_dependency() -> Response:
+    """Let a job wait for another one."""
+    body = load_body(_DEPEND_BODY)
+    return _told(perform("depend", on=[body.pop("other")], **body))
+
+
+@views.delete("/jobs/<path:jid>/depends/<path:other>")
+def remove_dependency() -> Response:
+    """Let a job wait for another one no longer."""
+    query = load_query(_DEPEND_QUERY)
+    return _told(perform("depend", off=[query.pop("other")], **query))
+
+
+@views.put("/jobs/<path:jid>/tracked")
+def track_job() -> Response:
+    """Follow a job."""
+    return _changed(load_body(_BY_HAND), Changes(tracked=True))
+
+
+@views.delete("/jobs/<path:jid>/tracked")
+def untrack_job() -> Response:
+    """Follow a job no longer."""
+    return _changed(load_query(_BY_HAND), Changes(tracked=False))
 
 
 @views.put("/jobs/<path:jid>/tags/<path:tag>")
 def add_tag() -> Response:
     """Put a tag on a job."""
-    path = load_body(_TAG_PATH)
-    return _told(*perform("update", jids=[path["jid"]], changes=Changes(add_tags=(path["tag"],))))
+    body = load_body(_TAG_PATH)
+    return _changed(body, Changes(add_tags=(body.pop("tag"),)))
 
 
 @views.delete("/jobs/<path:jid>/tags/<path:tag>")
 def remove_tag() -> Response:
     """Take a tag off a job."""
-    path = load_body(_TAG_PATH)
-    return _told(*perform("update", jids=[path["jid"]], changes=Changes(remove_tags=(path["tag"],))))
+    query = load_query(_TAG_PATH)
+    return _changed(query, Changes(remove_tags=(query.pop("tag"),)))
+
+
+@views.post("/jobs/change")
+def change_jobs() -> Response:
+    """Do one step of an action on all jobs that match."""
+    return answer(OPERATIONS["change"].dump_answer(perform("change", **load_body(_CHANGE_BODY))))
 
 
 @views.get("/jobs/<path:jid>/log")
@@ -130,6 +219,14 @@ def write_log() -> Response:
     return no_content()
 
 
+def _done(operation: str, arguments: dict[str, Any]) -> Response:
+    return _told(*perform(operation, jids=[arguments.pop("jid")], **arguments))
+
+
+def _changed(arguments: dict[str, Any], changes: Changes) -> Response:
+    return _done("update", {**arguments, "changes": changes})
+
+
 def _told(outcome: object) -> Response:
     return answer(_JOB.dump(only(outcome)))
 
@@ -139,4 +236,6 @@ def _location(jid: str) -> dict[str, str]:
 
 
 _JOB, _JID, _LOG = JobSchema(), JidArguments(), LogArguments()
-_SELECT_QUERY, _PATCH_BODY, _MOVE_BODY, _TAG_PATH = SelectQuery(), PatchBody(), MoveBody(), TagPath()
+_SELECT_QUERY, _GET_QUERY, _CANCEL_QUERY, _DEPEND_QUERY = SelectQuery(), GetQuery(), CancelQuery(), DependQuery()
+_BY_HAND, _PATCH_BODY, _MOVE_BODY, _FINISH_BODY = JobByHand(), PatchBody(), MoveBody(), FinishBody()
+_DEPEND_BODY, _TAG_PATH, _CHANGE_BODY = DependBody(), TagPath(), ChangeBody()

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response
 
-from qless_flask.schemas.leases import LeaseSchema, PopSchema, RenewedLeaseSchema
+from qless_flask.schemas.leases import BeatSchema, PopSchema, RenewedSchema
 from qless_flask.schemas.noun import Noun
 from qless_flask.schemas.operations import OPERATIONS
 from qless_flask.schemas.settlements import CompleteSchema, FailSchema, ReleaseSchema, RetrySchema, SettledSchema
@@ -65,7 +65,7 @@ def exchange() -> Response:
 @views.post("/jobs/<path:jid>/heartbeat")
 def heartbeat_job() -> Response:
     """Renew one lease."""
-    return answer(_RENEWED.dump(only(*perform("heartbeat", leases=[load_body(_LEASE)]))))
+    return answer(_RENEWED.dump(only(*perform("heartbeat", beats=[load_body(_BEAT)]))))
 
 
 @views.post("/jobs/<path:jid>/complete")
@@ -101,5 +101,5 @@ def _settled(schema: Noun) -> Response:
     return answer(_SETTLED.dump(only(*perform("settle", settlements=[load_body(schema)]))))
 
 
-_POP_FROM_BODY, _LEASE, _RENEWED, _SETTLED = PopFromBody(), LeaseSchema(), RenewedLeaseSchema(), SettledSchema()
+_POP_FROM_BODY, _BEAT, _RENEWED, _SETTLED = PopFromBody(), BeatSchema(), RenewedSchema(), SettledSchema()
 _COMPLETE, _RETRY, _FAIL, _RELEASE = CompleteSchema(), RetrySchema(), FailSchema(), ReleaseSchema()

@@ -8,19 +8,16 @@ from flask import Response
 from marshmallow import INCLUDE
 
 from qless_flask.schemas.noun import Noun
-from qless_flask.schemas.operations import OPERATIONS
+from qless_flask.schemas.operations import OPERATIONS, NoArguments
 from qless_flask.schemas.queues import QueueSchema
 from qless_flask.schemas.values import Text
 from qless_flask.web.answers import answer, no_content
 from qless_flask.web.parsing import load_body, load_query
+from qless_flask.web.persons import ByHand
 from qless_flask.web.service import perform
 from qless_flask.web.views import Views
 
 views = Views()
-
-
-class NoQuery(Noun):
-    """Nothing is asked."""
 
 
 class QueuePath(Noun):
@@ -29,14 +26,20 @@ class QueuePath(Noun):
     queue = Text(required=True)
 
 
-class SettingsBody(QueuePath):
+class QueueByHand(ByHand):
+    """What is done to the queue in the path."""
+
+    queue = Text(required=True)
+
+
+class SettingsBody(QueueByHand):
     """The settings of the queue in the path, by name, whatever there are."""
 
     class Meta:
         unknown = INCLUDE
 
     def make(self, values: dict[str, Any]) -> object:
-        return {"queue": values.pop("queue"), "changes": values}
+        return {"queue": values.pop("queue"), "actor": values.pop("actor", None), "changes": values}
 
 
 @views.get("/queues")
@@ -61,20 +64,21 @@ def configure_queue() -> Response:
 @views.post("/queues/<path:queue>/pause")
 def pause_queue() -> Response:
     """Let nothing be popped from a queue."""
-    return answer(_QUEUE.dump(perform("pause", **load_body(_QUEUE_PATH))))
+    return answer(_QUEUE.dump(perform("pause", **load_body(_BY_HAND))))
 
 
 @views.post("/queues/<path:queue>/resume")
 def resume_queue() -> Response:
     """Let a queue be popped from again."""
-    return answer(_QUEUE.dump(perform("resume", **load_body(_QUEUE_PATH))))
+    return answer(_QUEUE.dump(perform("resume", **load_body(_BY_HAND))))
 
 
 @views.delete("/queues/<path:queue>")
 def forget_queue() -> Response:
     """Delete an empty queue."""
-    perform("forget", **load_body(_QUEUE_PATH))
+    perform("forget", **load_query(_BY_HAND))
     return no_content()
 
 
-_NO_QUERY, _QUEUE_PATH, _SETTINGS_BODY, _QUEUE = NoQuery(), QueuePath(), SettingsBody(), QueueSchema()
+_NO_QUERY, _QUEUE_PATH, _BY_HAND = NoArguments(), QueuePath(), QueueByHand()
+_SETTINGS_BODY, _QUEUE = SettingsBody(), QueueSchema()
