@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qless_flask.testing.conformance import *  # noqa: F403
-from qless_flask.testing.conformance import TestWaitingPops, TestWaitingReaders
+from qless_flask.testing.conformance import TestWaitingLookups, TestWaitingPops, TestWaitingReaders
 
 # Over HTTP the waits need a real socket: see test_conformance_waiting.
-del TestWaitingPops, TestWaitingReaders
+del TestWaitingLookups, TestWaitingPops, TestWaitingReaders

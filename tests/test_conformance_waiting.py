@@ -8,9 +8,9 @@ import pytest
 from servers import Stand
 
 from qless_flask.backends.base import Backend
-from qless_flask.testing.conformance import TestWaitingPops, TestWaitingReaders
+from qless_flask.testing.conformance import TestWaitingLookups, TestWaitingPops, TestWaitingReaders
 
-__all__ = ["TestWaitingPops", "TestWaitingReaders"]
+__all__ = ["TestWaitingLookups", "TestWaitingPops", "TestWaitingReaders"]
 
 
 @pytest.fixture

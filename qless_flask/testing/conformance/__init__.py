@@ -17,55 +17,97 @@ The fixtures, all of them as if made anew for each test:
 - `another`: a callable that opens the same store once more, as another process would; the test may close it.
 """
 
+from qless_flask.testing.conformance.ancestor import (
+    TestFiguresThatTheAncestorGotWrong,
+    TestHandsThatTheAncestorTied,
+    TestLeasesTheAncestorLost,
+    TestLooksThatTheAncestorWrote,
+    TestRecurrencesThatTheAncestorLost,
+    TestWholeOrNotAtAll,
+)
 from qless_flask.testing.conformance.bad_input import TestBadInput, TestBadModels
 from qless_flask.testing.conformance.by_hand import TestCancel, TestMove, TestTimeout, TestUpdate
+from qless_flask.testing.conformance.clocks import TestExpiresIn, TestMaxRun
+from qless_flask.testing.conformance.dependencies import (
+    TestCycles,
+    TestDelaysOfDependents,
+    TestDependencies,
+    TestDependenciesOfStages,
+    TestUnknownDependencies,
+)
+from qless_flask.testing.conformance.depending import TestCancelOfParents, TestDepend, TestMoveOfDependents
 from qless_flask.testing.conformance.events import TestEvents, TestGaps
 from qless_flask.testing.conformance.exchanges import TestExchanges
 from qless_flask.testing.conformance.fidelity import TestData, TestTexts
+from qless_flask.testing.conformance.follow_ups import TestFollowUps
 from qless_flask.testing.conformance.leases import TestHeartbeats, TestLostLeases, TestTokens
 from qless_flask.testing.conformance.logs import TestLogs
 from qless_flask.testing.conformance.lookups import TestGet, TestSelect
 from qless_flask.testing.conformance.namespaces import TestNamespaces
+from qless_flask.testing.conformance.parents import TestEndsOfParents, TestManyDependents, TestPruneOfParents
 from qless_flask.testing.conformance.pipelines import TestPipelines
 from qless_flask.testing.conformance.pops import TestOrderOfPops, TestPops, TestRequests, TestRetryAt, TestRoundRobin
+from qless_flask.testing.conformance.progress import TestDataOfHeartbeats, TestProgress, TestResults
 from qless_flask.testing.conformance.puts import TestPuts, TestPutsOfJobsThatExist
 from qless_flask.testing.conformance.queues import TestForget, TestPauses, TestQueues, TestSettings
 from qless_flask.testing.conformance.records import TestLeaders, TestRecords
 from qless_flask.testing.conformance.settling import TestComplete, TestFail, TestRelease, TestRetry, TestSettling
+from qless_flask.testing.conformance.unique import TestUnique, TestUniqueForATime, TestUniqueWhileAlive
 from qless_flask.testing.conformance.upkeep import TestPromote, TestPrune
-from qless_flask.testing.conformance.waiting import TestWaitingPops, TestWaitingReaders
+from qless_flask.testing.conformance.waiting import TestWaitingLookups, TestWaitingPops, TestWaitingReaders
 from qless_flask.testing.conformance.workers import TestWorkers
 
 __all__ = [
     "TestBadInput",
     "TestBadModels",
     "TestCancel",
+    "TestCancelOfParents",
     "TestComplete",
+    "TestCycles",
     "TestData",
+    "TestDataOfHeartbeats",
+    "TestDelaysOfDependents",
+    "TestDepend",
+    "TestDependencies",
+    "TestDependenciesOfStages",
+    "TestEndsOfParents",
     "TestEvents",
     "TestExchanges",
+    "TestExpiresIn",
     "TestFail",
+    "TestFiguresThatTheAncestorGotWrong",
+    "TestFollowUps",
     "TestForget",
     "TestGaps",
     "TestGet",
+    "TestHandsThatTheAncestorTied",
     "TestHeartbeats",
     "TestLeaders",
+    "TestLeasesTheAncestorLost",
     "TestLogs",
+    "TestLooksThatTheAncestorWrote",
     "TestLostLeases",
+    "TestManyDependents",
+    "TestMaxRun",
     "TestMove",
+    "TestMoveOfDependents",
     "TestNamespaces",
     "TestOrderOfPops",
     "TestPauses",
     "TestPipelines",
     "TestPops",
+    "TestProgress",
     "TestPromote",
     "TestPrune",
+    "TestPruneOfParents",
     "TestPuts",
     "TestPutsOfJobsThatExist",
     "TestQueues",
     "TestRecords",
+    "TestRecurrencesThatTheAncestorLost",
     "TestRelease",
     "TestRequests",
+    "TestResults",
     "TestRetry",
     "TestRetryAt",
     "TestRoundRobin",
@@ -75,8 +117,14 @@ __all__ = [
     "TestTexts",
     "TestTimeout",
     "TestTokens",
+    "TestUnique",
+    "TestUniqueForATime",
+    "TestUniqueWhileAlive",
+    "TestUnknownDependencies",
     "TestUpdate",
+    "TestWaitingLookups",
     "TestWaitingPops",
     "TestWaitingReaders",
+    "TestWholeOrNotAtAll",
     "TestWorkers",
 ]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypedDict, Unpack
 
+import pytest
+
 from qless_flask.backends.base import Namespace
 from qless_flask.backends.inspection import StoreView
 from qless_flask.errors import QlessError
@@ -14,10 +16,10 @@ from qless_flask.models import (
     Backoff,
     Beat,
     Complete,
-    Dependents,
     Event,
     Fail,
     Filter,
+    Finish,
     IfExists,
     Job,
     Lease,
@@ -34,6 +36,10 @@ from qless_flask.models import (
 
 Check = Callable[[], StoreView]
 ALICE = Actor("alice", "192.0.2.7")
+each_choice = pytest.mark.parametrize(
+    ("choice", "state"), [("wait", "depends"), ("run", "waiting"), ("cancel", "canceled")]
+)
+"""What a child may choose for when its parent ends badly, and the state that it is in then."""
 
 
 class Options(TypedDict, total=False):
@@ -99,14 +105,34 @@ def refusal(namespace: Namespace, settlement: Settlement) -> QlessError:
     return answer
 
 
-def end(namespace: Namespace, jid: str, state: State = "complete", *, dependents: Dependents = "choice") -> None:
+def end(namespace: Namespace, jid: str, state: State = "complete") -> None:
     """End the job that is next in its queue: worked to its end, or canceled."""
     if state == "canceled":
-        namespace.cancel([jid], dependents=dependents)
+        namespace.cancel([jid], dependents="choice")
         return
     lease = pop(namespace, get(namespace, jid).queue)
     assert lease.jid == jid
     settle(namespace, Complete(lease) if state == "complete" else Fail(lease, group="broken"))
+
+
+def family(namespace: Namespace, *children: str, choice: OnParentEnd = "wait", delay: float = 0.0) -> None:
+    """Put a parent, and children that wait for it."""
+    put(namespace, "parent", queue="parents")
+    put(namespace, *children, depends=("parent",), on_parent_end=choice, delay=delay)
+
+
+def many(count: int) -> list[str]:
+    """List jids that sort as they are numbered."""
+    return [f"{number:05}" for number in range(count)]
+
+
+def end_by_hand(namespace: Namespace, jid: str, state: State) -> None:
+    """Put a job that has ended."""
+    put(namespace, jid, queue="parents")
+    if state == "canceled":
+        namespace.cancel([jid])
+    else:
+        namespace.finish([jid], Finish("complete" if state == "complete" else "failed"))
 
 
 def get(namespace: Namespace, jid: str = "a") -> Job:

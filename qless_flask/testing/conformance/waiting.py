@@ -11,9 +11,9 @@ from typing import TypeVar
 import pytest
 
 from qless_flask.backends.base import Backend, Namespace
-from qless_flask.models import Complete, Pop, Release, Settled
+from qless_flask.models import ENDED, Complete, Fail, Finish, Pop, Release, Settled
 from qless_flask.testing.clock import ManualClock
-from qless_flask.testing.conformance.scenes import Check, pop, put, run, states
+from qless_flask.testing.conformance.scenes import Check, end_by_hand, new, pop, put, run, states
 
 Answer = TypeVar("Answer")
 
@@ -96,6 +96,70 @@ class TestWaitingPops:
             namespace.resume("work")
         else:
             namespace.timeout(["a"])
+
+    @pytest.mark.parametrize("act", ["complete", "finish", "depend", "follow up"])
+    def test_what_frees_a_job_wakes_it(self, unchecked: Namespace, act: str) -> None:
+        lease = run(unchecked, "parent", queue="parents")
+        if act != "follow up":
+            put(unchecked, "a", depends=("parent",))
+        acts: dict[str, Callable[[], object]] = {
+            "complete": lambda: unchecked.settle([Complete(lease)]),
+            "finish": lambda: unchecked.finish(["parent"], Finish("complete")),
+            "depend": lambda: unchecked.depend("a", off=["parent"]),
+            "follow up": lambda: unchecked.settle([Complete(lease, puts=(new("a"),))]),
+        }
+        with threads() as pool:
+            waiting = pool.submit(unchecked.pop, ["work"], "bob", wait=LONG)
+            let_it_wait(waiting)
+            acts[act]()
+
+            assert [each.jid for each in waiting.result(SOON)] == ["a"]
+
+    def test_a_job_that_expires_soon_does_not_end_the_wait(self, unchecked: Namespace, clock: ManualClock) -> None:
+        put(unchecked, "a", delay=60, expires_in=0.3)
+        with threads() as pool:
+            waiting = pool.submit(unchecked.pop, ["work"], "bob", wait=0.8)
+            let_it_wait(waiting)
+            clock.advance(0.3)
+
+            assert waiting.result(LONG).leases == ()
+
+        assert states(unchecked, "a") == ["failed"]
+
+    def test_a_worker_that_is_to_stop_is_answered_at_once(self, unchecked: Namespace) -> None:
+        unchecked.pop(["work"], "ann")
+        unchecked.stop("ann")
+        put(unchecked, "a")
+        begun = time.monotonic()
+
+        popped = unchecked.pop(["work"], "ann", wait=LONG)
+
+        assert (popped.leases, popped.stop) == ((), True)
+        assert time.monotonic() - begun < SOON
+
+    def test_a_worker_that_is_to_be_quiet_is_answered_when_its_wait_is_over(self, unchecked: Namespace) -> None:
+        unchecked.pop(["work"], "ann")
+        unchecked.quiet("ann")
+        put(unchecked, "a")
+        begun = time.monotonic()
+
+        popped = unchecked.pop(["work"], "ann", wait=0.3)
+
+        assert (popped.leases, popped.quiet) == ((), True)
+        assert 0.25 <= time.monotonic() - begun < SOON
+
+    def test_a_quiet_worker_that_waits_keeps_no_job_from_others(self, unchecked: Namespace) -> None:
+        unchecked.pop(["work"], "ann")
+        unchecked.quiet("ann")
+        with threads() as pool:
+            quiet = pool.submit(unchecked.pop, ["work"], "ann", wait=0.8)
+            let_it_wait(quiet)
+            waiting = pool.submit(unchecked.pop, ["work"], "bob", wait=LONG)
+            let_it_wait(waiting)
+            put(unchecked, "a")
+
+            assert [each.jid for each in waiting.result(SOON)] == ["a"]
+            assert quiet.result(LONG).leases == ()
 
     def test_any_of_its_queues_wakes_it(self, unchecked: Namespace) -> None:
         with threads() as pool:
@@ -243,3 +307,58 @@ class TestWaitingReaders:
         assert len(namespace.events(wait=LONG).events) == 1
 
         assert time.monotonic() - begun < SOON
+
+
+class TestWaitingLookups:
+    """Jobs whose end is waited for."""
+
+    @pytest.mark.parametrize("way", ["complete", "fail", "cancel"])
+    def test_any_end_ends_the_wait(self, backend: Backend, namespace: Namespace, way: str) -> None:
+        lease = run(namespace)
+        unchecked = backend.namespace(namespace.name)
+        with threads() as pool:
+            waiting = pool.submit(unchecked.get, ["a"], wait=LONG)
+            let_it_wait(waiting)
+            if way == "complete":
+                unchecked.settle([Complete(lease, result="[7]")])
+            elif way == "fail":
+                unchecked.settle([Fail(lease, group="broken")])
+            else:
+                unchecked.cancel(["a"])
+
+            [job] = waiting.result(SOON)
+
+        assert job is not None
+        assert (job.state in ENDED, job.result) == (True, "[7]" if way == "complete" else None)
+
+    def test_what_has_ended_is_answered_at_once(self, namespace: Namespace) -> None:
+        end_by_hand(namespace, "a", "complete")
+        begun = time.monotonic()
+
+        [job, nobody] = namespace.get(["a", "no"], wait=LONG)
+
+        assert (job and job.state, nobody) == ("complete", None)
+        assert time.monotonic() - begun < SOON
+
+    def test_what_does_not_end_is_answered_as_it_is(self, namespace: Namespace) -> None:
+        put(namespace, "a")
+        begun = time.monotonic()
+
+        [job] = namespace.get(["a"], wait=0.3)
+
+        assert job is not None
+        assert job.state == "waiting"
+        assert 0.25 <= time.monotonic() - begun < SOON
+
+    def test_it_waits_for_all_of_them(self, backend: Backend, namespace: Namespace) -> None:
+        put(namespace, "a", "b")
+        unchecked = backend.namespace(namespace.name)
+        a, b = unchecked.pop(["work"], "ann", 2)
+        with threads() as pool:
+            waiting = pool.submit(unchecked.get, ["a", "b", "no"], wait=LONG)
+            let_it_wait(waiting)
+            unchecked.settle([Complete(b)])
+            let_it_wait(waiting)
+            unchecked.settle([Complete(a)])
+
+            assert [job and job.state for job in waiting.result(SOON)] == ["complete", "complete", None]
