@@ -6,12 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from qless_flask.backends.base import Namespace
-from qless_flask.models import STATES, Event, Filter, Lease, Popped
+from qless_flask.models import STATES, Event, EventFilter, Filter, Lease, Popped
 from qless_flask.testing import strategies as draw
 from qless_flask.testing.model import ModelNamespace
 
 DAY = 86_400.0
 PAGE = 1000
+GROUPS = ("none", "timeout", *draw.GROUPS, "expired")
+TAGS = ("z", "none", "x")
+FILTERS = (
+    EventFilter(jid="a"),
+    EventFilter(queue="one"),
+    EventFilter(tag="x"),
+    EventFilter(tracked=True),
+    EventFilter(tracked=False, queue="two"),
+)
 
 
 def same(real: object, model: object, about: object) -> None:
@@ -35,7 +44,10 @@ class Comparison:
         self.walks(page_size)
         same(self._real.queues(), self._model.queues(), "queues")
         self.workers(latest)
+        self.figures(page_size)
         self.events()
+        for filter in FILTERS:
+            self.events(filter)
 
     def jobs(self) -> None:
         """Compare the jobs, whole, and their logs."""
@@ -55,6 +67,8 @@ class Comparison:
         others += [Filter(tag=tag) for tag in draw.TAGS]
         others += [Filter(worker=worker) for worker in draw.WORKERS]
         others += [Filter(group=group, queue="one") for group in (*draw.GROUPS, "lost", "timeout")]
+        others += [Filter(group="expired"), Filter(group="finished", klass="Crawl"), Filter(state="depends")]
+        others += [Filter(tracked=True), Filter(tracked=True, state="waiting"), Filter(tracked=False, queue="one")]
         for filter in others:
             found, expected = (sorted(_walk(each, filter, page_size)) for each in (self._real, self._model))
             same(found, expected, filter)
@@ -62,10 +76,24 @@ class Comparison:
     def workers(self, latest: float) -> None:
         """Compare the workers; a store may be a second late in writing when it saw one."""
         real, model = self._real.workers(), self._model.workers()
-        same([(each.name, each.running) for each in real], [(each.name, each.running) for each in model], "workers")
+        same([replace(each, seen_at=0.0) for each in real], [replace(each, seen_at=0.0) for each in model], "workers")
         for found, expected in zip(real, model, strict=True):
             if not expected.seen_at - 1 < found.seen_at <= max(latest, expected.seen_at):
                 same(found, expected, "when a worker was seen")
+
+    def figures(self, page_size: int) -> None:
+        """Compare failures, tags, what is tracked, and recurrences: all, those named, and page by page."""
+        real, model = self._real, self._model
+        same(real.failures(), model.failures(), "failures")
+        same(real.failures(GROUPS), model.failures(GROUPS), "failures named")
+        same(real.failures(after="f", limit=1), model.failures(after="f", limit=1), "a page of failures")
+        same(real.tags(), model.tags(), "tags")
+        same(real.tags(TAGS), model.tags(TAGS), "tags named")
+        same(real.tags(after="x", limit=page_size), model.tags(after="x", limit=page_size), "a page of tags")
+        same(real.tracked(), model.tracked(), "tracked")
+        same(real.recurrences(), model.recurrences(), "recurrences")
+        same(real.recurrences(due=True), model.recurrences(due=True), "recurrences due")
+        same(real.recurrences(after="e", limit=1), model.recurrences(after="e", limit=1), "a page of recurrences")
 
     def forgotten_workers(self, latest: float) -> None:
         """Let the model follow where the backend had a choice whom to forget."""
@@ -74,19 +102,21 @@ class Comparison:
         for name, seen in [*world.workers.items()]:
             if name not in known and seen / 1000 - 1 + DAY <= latest:
                 del world.workers[name]
+                world.wishes.pop(name, None)
         for name in known.keys() - world.workers.keys():
             world.workers[name] = round(known[name] * 1000)
 
-    def events(self) -> None:
+    def events(self, filter: EventFilter | None = None) -> None:
         """Compare the logs, job by job: among jobs the order within one operation is the store's own affair."""
-        real, model = _by_subject(_read(self._real)), _by_subject(_read(self._model))
+        real, model = (_by_subject(_read(each, filter)) for each in (self._real, self._model))
         for subject in real.keys() | model.keys():
-            same(real.get(subject), model.get(subject), f"the events of {subject}")
+            same(real.get(subject), model.get(subject), f"the events of {subject} by {filter}")
 
 
 def same_popped(model: Popped, real: Popped, now: float) -> None:
     """Compare the answers of a pop but for the tokens; `retry_at` may be earlier, but not in the past."""
     same([_tokenless(lease) for lease in real], [_tokenless(lease) for lease in model], "popped")
+    same((real.quiet, real.stop), (model.quiet, model.stop), "what the worker is asked")
     if model.leases or model.retry_at is None:
         right = real.retry_at is None or (not model.leases and real.retry_at > now)
     else:
@@ -112,16 +142,20 @@ def _walk(namespace: Namespace, filter: Filter, page_size: int) -> list[str]:
     return found
 
 
-def _read(namespace: Namespace) -> Iterable[Event]:
-    page = namespace.events(None, PAGE)
-    while page.events:
+def _read(namespace: Namespace, filter: EventFilter | None) -> Iterable[Event]:
+    after = None
+    while True:
+        page = namespace.events(after, PAGE, filter=filter)
         yield from page.events
-        page = namespace.events(page.next, PAGE)
+        if page.next == after:
+            return
+        after = page.next
 
 
-def _by_subject(events: Iterable[Event]) -> dict[tuple[str, str], list[Event]]:
-    found: dict[tuple[str, str], list[Event]] = {}
+def _by_subject(events: Iterable[Event]) -> dict[tuple[str, str | None], list[Event]]:
+    found: dict[tuple[str, str | None], list[Event]] = {}
     for event in events:
-        subject = ("job", event.jid) if event.jid else ("queue", event.queue or "")
+        kind = "job" if event.jid else "queue" if event.queue else "worker" if event.worker else "tag"
+        subject = kind, event.jid or event.queue or event.worker or event.tags[0]
         found.setdefault(subject, []).append(replace(event, cursor=""))
     return found

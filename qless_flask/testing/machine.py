@@ -13,7 +13,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import QlessError
-from qless_flask.models import Actor, Job, Lease, NewJob, Pop, Popped, Put, Settlement
+from qless_flask.models import (
+    Actor,
+    Beat,
+    Changed,
+    Lease,
+    NewJob,
+    Pop,
+    Popped,
+    Put,
+    Recurrence,
+    Settlement,
+    Worker,
+)
 from qless_flask.testing import strategies as draw
 from qless_flask.testing.checked import Checked
 from qless_flask.testing.clock import ManualClock
@@ -39,25 +51,34 @@ class Step:
 
 def steps(name: str, weight: int, **options: st.SearchStrategy[Any]) -> list[st.SearchStrategy[Step]]:
     """Draw steps of a kind; those of a greater weight come more often."""
-    return [st.builds(Step, st.just(name), st.fixed_dictionaries(options))] * weight
+    # Each its own: of one that stands there twice, `one_of` takes no notice.
+    return [st.builds(Step, st.just(name), st.fixed_dictionaries(options)) for _ in range(weight)]
 
 
 # One rule has all steps, since Hypothesis leaves some rules out of each example: without pops it is worth little.
 STEPS = st.one_of(
-    *steps("put", 3, jobs=draw.new_jobs("replace", "keep"), at=st.none() | st.sampled_from((-5.0, 0.0, 5.0))),
-    *steps("put", 1, jobs=draw.new_jobs("reject", "keep"), at=st.none()),
-    *steps("pop", 4, pop=draw.pops),
-    *steps("exchange", 1, settlements=draw.settlements, pop=draw.pops),
-    *steps("settle", 3, settlements=draw.settlements),
-    *steps("heartbeat", 1, picked=draw.leases),
+    *steps("put", 6, jobs=draw.new_jobs("replace", "keep"), at=st.none() | st.sampled_from((-5.0, 0.0, 5.0))),
+    *steps("put", 2, jobs=draw.new_jobs("reject", "keep"), at=st.none()),
+    *steps("pop", 12, pop=draw.pops),
+    *steps("exchange", 3, settlements=draw.settlements, pop=draw.pops),
+    *steps("settle", 8, settlements=draw.settlements),
+    *steps("heartbeat", 2, picked=draw.beats),
     *steps("log", 1, pick=draw.picks, jid=draw.jids, message=draw.messages, data=draw.maybe_data),
-    *steps("do_by_hand", 3, call=draw.by_hand),
+    *steps("do_by_hand", 6, call=draw.by_hand),
     *steps("time_out", 1, picked=draw.leases, actor=draw.actors),
-    *steps("steer", 2, call=draw.steering),
-    *steps("keep", 1, call=draw.keeping),
-    *steps("promote", 1, limit=draw.limits),
+    *steps("do", 3, call=draw.depending),
+    *steps("do", 3, call=draw.steering),
+    *steps("do", 1, call=draw.keeping),
+    *steps("do", 1, call=draw.tracking),
+    *steps("do", 1, call=draw.recurring),
+    *steps("change", 3, call=draw.changing),
+    *steps("ask", 1, call=draw.wishing),
+    *steps("recur", 1, rule=draw.rules, first=st.sampled_from((None, None, -100.0, 0.0, 5.0))),
+    *steps("run_recurrence", 1, id=draw.ids, actor=draw.actors),
+    *steps("fire", 2, id=draw.ids, early=st.sampled_from((0.0, 0.0, 0.0, 0.0, 5.0))),
+    *steps("promote", 2, limit=draw.limits),
     *steps("prune", 1),
-    *steps("advance", 3, seconds=draw.advances),
+    *steps("advance", 6, seconds=draw.advances),
     *steps("look", 1, page_size=draw.page_sizes),
 )
 
@@ -96,7 +117,7 @@ class Machine(RuleBasedStateMachine):
         self.counts["examples"] += 1
 
     @rule(step=STEPS)
-    def do(self, step: Step) -> None:
+    def take(self, step: Step) -> None:
         getattr(self, step.name)(**step.options)
 
     # Jobs go in, are worked, and end
@@ -107,9 +128,9 @@ class Machine(RuleBasedStateMachine):
         answer = self._attempt(lambda: self.real.put(jobs))
         # The model gets the jids that the backend made up.
         puts: Sequence[Put] = answer if isinstance(answer, list) else ()
-        named = [replace(job, jid=put.jid) for job, put in zip(jobs, puts, strict=True)] if puts else jobs
+        named = [_named(job, put) for job, put in zip(jobs, puts, strict=True)] if puts else jobs
         same(answer, self._attempt(lambda: self.model.put(named)), "put")
-        self.jids.update(dict.fromkeys(put.jid for put in puts))
+        self._learn(puts)
 
     def pop(self, pop: Pop) -> None:
         model, real = (
@@ -132,13 +153,13 @@ class Machine(RuleBasedStateMachine):
 
         same(self.real.settle(real), self.model.settle(model), "settled")
 
-    def heartbeat(self, picked: list[tuple[int, str]]) -> None:
-        pairs = [self._lease(pick, jid) for pick, jid in picked]
+    def heartbeat(self, picked: list[tuple[int, str, dict[str, str | None]]]) -> None:
+        pairs = [(*self._lease(pick, jid), said) for pick, jid, said in picked]
 
-        answers = self.real.heartbeat([real for _, real in pairs])
-        expected = self.model.heartbeat([model for model, _ in pairs])
+        answers = self.real.heartbeat([Beat(real, **said) for _, real, said in pairs])
+        expected = self.model.heartbeat([Beat(model, **said) for model, _, said in pairs])
 
-        same([_tokenless(answer) for answer in answers], [_tokenless(answer) for answer in expected], "heartbeats")
+        same(answers, expected, "heartbeats")
 
     def log(self, pick: int, jid: str, message: str, data: str | None) -> None:
         model, real = self._lease(pick, jid)
@@ -158,15 +179,52 @@ class Machine(RuleBasedStateMachine):
         jids = [self._lease(pick, jid)[0].jid for pick, jid in picked]
         self._by_hand(jids, lambda each: each.timeout(jids, actor=actor))
 
-    def steer(self, call: draw.Call) -> None:
-        self._both(call)
+    def do(self, call: draw.Call) -> None:
+        same(self._attempt(lambda: call(self.real)), self._attempt(lambda: call(self.model)), call)
+
+    def change(self, call: draw.Call) -> None:
+        real, model = call(self.real), call(self.model)
+        assert isinstance(real, Changed)
+        assert isinstance(model, Changed)
+        # Whether there may be more, a store need not know.
+        same((real.matched, real.changed), (model.matched, model.changed), call)
+
+    def ask(self, call: draw.Call) -> None:
+        real, model = self._attempt(lambda: call(self.real)), self._attempt(lambda: call(self.model))
+        # A store may be late in writing when it saw a worker.
+        if isinstance(real, Worker) and isinstance(model, Worker):
+            model = replace(model, seen_at=real.seen_at)
+        same(real, model, call)
+
+    # Recurrences
+
+    def recur(self, rule: Recurrence, first: float | None) -> None:
+        if first is not None:
+            rule = replace(rule, first_at=self.clock() + first)
+        same(self.real.recur(rule), self.model.recur(rule), "recurs")
+
+    def run_recurrence(self, id: str, actor: Actor | None) -> None:
+        answer = self._attempt(lambda: self.real.run_recurrence(id, actor=actor))
+
+        same(answer, self._attempt(lambda: self.model.run_recurrence(id, actor=actor)), "run")
+        if isinstance(answer, Put):
+            self._learn([answer])
+
+    def fire(self, id: str, early: float) -> None:
+        due = [recurring for recurring in self.real.recurrences() if recurring.rule.id == id]
+        for expected in (each.next_at for each in due if each.next_at is not None):
+            # Once with a time that it is not, now and then; and a second time, which does nothing more.
+            for at in (expected - early, expected - early):
+                puts = self.real.fire(id, at)
+                same(puts, self.model.fire(id, at), "fired")
+                self._learn(puts)
 
     # Upkeep and records
 
     def promote(self, limit: int) -> None:
         real, model = self.real.promote(limit), self.model.promote(limit)
 
-        done = (model.promoted, model.lost)
+        done = (model.promoted, model.lost, model.expired, model.told)
         # A store may say that there might be more when it has just reached the limit.
         more = model.more or (real.more and sum(done) == limit)
         same(real, replace(model, more=more), "promoted")
@@ -178,9 +236,6 @@ class Machine(RuleBasedStateMachine):
         self.compare.events()
         same(self.real.prune(), self.model.prune(), "pruned")
         self.compare.forgotten_workers(self.latest)
-
-    def keep(self, call: draw.Call) -> None:
-        self._both(call)
 
     def advance(self, seconds: float) -> None:
         if seconds < 0:
@@ -236,8 +291,8 @@ class Machine(RuleBasedStateMachine):
         # Of a jid named twice, each item may show the job after both times.
         same(dict(zip(jids, real, strict=True)), dict(zip(jids, model, strict=True)), "by hand")
 
-    def _both(self, act: Callable[[Namespace], Answer]) -> None:
-        same(self._attempt(lambda: act(self.real)), self._attempt(lambda: act(self.model)), act)
+    def _learn(self, puts: Sequence[Put]) -> None:
+        self.jids.update(dict.fromkeys(put.jid for put in puts))
 
     def _attempt(self, act: Callable[[], Answer]) -> Answer | QlessError:
         try:
@@ -246,5 +301,5 @@ class Machine(RuleBasedStateMachine):
             return error
 
 
-def _tokenless(answer: Lease | QlessError) -> tuple[str, float | None, Job | None] | QlessError:
-    return answer if isinstance(answer, QlessError) else (answer.jid, answer.expires_at, answer.job)
+def _named(job: NewJob, put: Put) -> NewJob:
+    return replace(job, jid=put.jid) if put.created else job

@@ -10,18 +10,32 @@ from hypothesis import strategies as st
 
 from qless_flask.backends.base import Namespace
 from qless_flask.models import (
+    DEPENDENTS,
+    IF_EXISTS,
+    ON_PARENT_END,
     ORDERS,
+    OVERLAPS,
+    STATES,
     Actor,
+    Backoff,
+    Cancel,
     Changes,
     Complete,
     Fail,
+    Filter,
+    Finish,
     Lease,
+    Move,
     NewJob,
     Pop,
+    Recurrence,
     Release,
     Retry,
     Setting,
     Settlement,
+    Timeout,
+    Unique,
+    Update,
 )
 
 
@@ -45,7 +59,12 @@ class Ending:
     options: dict[str, Any]
 
     def __call__(self, lease: Lease) -> Settlement:
-        return self.kind(lease, **self.options)
+        options = self.options
+        if "puts" in options:
+            # Those that a Complete of this lease may not have.
+            puts = [job for job in options["puts"] if job.jid != lease.jid or job.if_exists != "replace"]
+            options = {**options, "puts": tuple(puts)}
+        return self.kind(lease, **options)
 
 
 def calls(
@@ -88,27 +107,49 @@ picks = st.sampled_from((1, 2, 1, 3, 1, 2, 1, -1, -2, -5, 0))
 """Which of the live leases, counted from the latest; below 0: of all that there were; 0: one that there never was."""
 
 
-def new_jobs(*if_exists: str) -> st.SearchStrategy[list[NewJob]]:
-    """Draw a batch of jobs to put."""
-    one = st.builds(
+some_jids = st.lists(jids, min_size=1, max_size=2)
+few_jids = st.just(()) | st.lists(jids, min_size=1, max_size=3).map(tuple)
+missing = st.sampled_from(("satisfied", "satisfied", "refuse"))
+max_runs = st.sampled_from((None, None, None, 10.0, 90.0))
+backoffs = st.sampled_from((None, None, Backoff("fixed", 5.0), Backoff(jitter="none")))
+uniques = st.sampled_from((None, None, None, Unique("k"), Unique("k", 30.0), Unique("ü", 90_000.0)))
+
+
+def new_job(named: st.SearchStrategy[str | None], *if_exists: str) -> st.SearchStrategy[NewJob]:
+    """Draw a job to put."""
+    return st.builds(
         NewJob,
         st.sampled_from(("Crawl", "Parse")),
         data,
         queue=queues,
-        jid=st.sampled_from((None, *JIDS, None)),
+        jid=named,
         priority=priorities,
         delay=delays,
         tags=tags,
         retries=retries,
         pipeline=st.lists(queues, max_size=2).map(tuple),
+        depends=few_jids,
+        missing=missing,
+        on_parent_end=st.sampled_from(ON_PARENT_END),
+        backoff=backoffs,
+        max_run=max_runs,
+        expires_in=st.sampled_from((None, None, None, 5.0, 60.0)),
+        unique=uniques,
         if_exists=st.sampled_from(if_exists),
     )
-    return st.lists(one, min_size=1, max_size=4)
+
+
+def new_jobs(*if_exists: str) -> st.SearchStrategy[list[NewJob]]:
+    """Draw a batch of jobs to put."""
+    return st.lists(new_job(st.sampled_from((None, *JIDS, None)), *if_exists), min_size=1, max_size=4)
 
 
 pops = st.builds(
     Pop,
-    st.permutations(QUEUES).map(tuple) | st.lists(queues, min_size=1, max_size=3).map(tuple),
+    st.one_of(
+        *(st.permutations(QUEUES).map(tuple) for _ in range(3)),
+        st.lists(queues, min_size=1, max_size=3).map(tuple),
+    ),
     workers,
     limits,
     order=st.sampled_from(ORDERS),
@@ -121,25 +162,48 @@ changes = st.builds(
     add_tags=st.just(()) | tags,
     remove_tags=tags,
     retries=retries,
+    tracked=st.sampled_from((None, None, True, False)),
 )
+trackings = st.builds(Changes, tracked=st.booleans())
 settings: st.SearchStrategy[dict[str, Setting]] = st.fixed_dictionaries(
     {},
     optional={
         "heartbeat": st.sampled_from((None, 0.1, 5.0, 60.0, 3600.0)),
         "retries": st.sampled_from((0, 1, 5)),
         "max_losses": st.sampled_from((0, 1, 3)),
+        "max_run": st.sampled_from((None, None, 30.0)),
+        "backoff": st.sampled_from((Backoff(), Backoff("fixed", 5.0))),
     },
 )
 messages = st.sampled_from(("", "line", "two\nlines", "x" * 20_000))
 
+follow_ups = st.just(()) | st.lists(new_job(jids, *IF_EXISTS), max_size=2).map(tuple)
 leases = st.lists(st.tuples(picks, jids), min_size=1, max_size=3)
+beats = st.lists(
+    st.tuples(
+        picks,
+        jids,
+        st.fixed_dictionaries({"progress": st.sampled_from((None, "0.5", '{"page":3}')), "data": st.none() | data}),
+    ),
+    min_size=1,
+    max_size=3,
+)
 settlements = st.lists(
     st.tuples(
         picks,
         jids,
         st.one_of(
-            endings(Complete, data=maybe_data, next=st.none() | queues, delay=delays),
-            endings(Complete),
+            endings(Complete, data=maybe_data, next=st.none() | queues, delay=delays, result=maybe_data),
+            endings(
+                Complete,
+                next=st.none() | queues,
+                delay=delays,
+                depends=few_jids,
+                missing=missing,
+                puts=follow_ups,
+                result=maybe_data,
+            ),
+            *(endings(Complete) for _ in range(3)),
             endings(Retry, delay=st.none() | delays, group=groups, message=messages),
             endings(Fail, group=groups, message=messages, data=maybe_data),
             endings(Release, delay=delays),
@@ -148,19 +212,75 @@ settlements = st.lists(
     min_size=1,
     max_size=3,
 )
-some_jids = st.lists(jids, min_size=1, max_size=2)
+choices = st.sampled_from(DEPENDENTS)
+finishes = st.one_of(
+    st.builds(Finish, st.just("complete"), result=maybe_data),
+    st.builds(Finish, st.just("failed"), group=groups, message=messages),
+)
 by_hand = st.one_of(
     calls("move", some_jids, queues, delay=delays, actor=actors),
     calls("update", some_jids, changes, actor=actors),
+    calls("update", some_jids, trackings, actor=actors),
     calls("timeout", some_jids, actor=actors),
-    calls("cancel", some_jids, actor=actors),
+    calls("cancel", some_jids, dependents=choices, actor=actors),
+    calls("finish", some_jids, finishes, actor=actors),
 )
-resume = calls("resume", queues, actor=actors)
+depending = calls("depend", jids, few_jids, few_jids, missing=missing, actor=actors)
+
+# Only within a queue and state there is an order to go by: elsewhere, what is done to one must not matter to another.
+indexes = st.builds(Filter, queue=queues, state=st.sampled_from(STATES))
+others = st.one_of(
+    st.builds(Filter, tag=st.sampled_from(TAGS)),
+    st.builds(Filter, group=st.sampled_from((*GROUPS, "lost", "timeout", "expired", "finished"))),
+    st.builds(Filter, tracked=st.booleans()),
+    st.builds(Filter, queue=queues, klass=st.just("Crawl")),
+)
+actions = st.one_of(
+    st.builds(Move, st.none() | queues, delays),
+    st.builds(Cancel, choices),
+    st.builds(Update, changes),
+    st.builds(Update, trackings),
+    st.builds(Timeout),
+    finishes,
+)
+changing = st.one_of(
+    calls("change", indexes, actions, limits, dry_run=st.sampled_from((False, False, False, True)), actor=actors),
+    calls("change", others, st.builds(Update, changes | trackings), st.just(1000), actor=actors),
+)
+# Seldom on: a worker that is asked to stop does nothing more here.
+wishing = st.one_of(
+    calls("quiet", workers, on=st.sampled_from((False, False, False, True)), actor=actors),
+    calls("stop", workers, on=st.sampled_from((False, False, False, True)), actor=actors),
+)
+tracking = calls("track", st.sampled_from(TAGS), on=st.booleans(), actor=actors)
+
+IDS = ("daily", "ö")
+ids = st.sampled_from(IDS)
+rules = st.builds(
+    Recurrence,
+    st.sampled_from(("Crawl", "Parse")),
+    data,
+    queue=queues,
+    id=ids,
+    interval=st.sampled_from((60.0, 5.0, 1.0, 3600.0)),
+    overlap=st.sampled_from(OVERLAPS),
+    catchup=st.sampled_from(("one", "none", 1, 3)),
+    count=st.sampled_from((None, None, 1, 3)),
+    priority=priorities,
+    tags=tags,
+    retries=retries,
+    pipeline=st.lists(queues, max_size=1).map(tuple),
+    max_run=max_runs,
+    expires_in=st.sampled_from((None, None, 60.0)),
+)
+recurring = st.one_of(
+    calls("pause_recurrence", ids, actor=actors),
+    *(calls("resume_recurrence", ids, actor=actors) for _ in range(2)),
+    calls("unrecur", ids, actor=actors),
+)
 steering = st.one_of(
-    resume,
-    resume,
-    resume,
-    calls("configure", queues, settings, actor=actors),
+    *(calls("resume", queues, actor=actors) for _ in range(5)),
+    *(calls("configure", queues, settings, actor=actors) for _ in range(2)),
     calls("pause", queues, actor=actors),
     calls("forget", queues, actor=actors),
 )
