@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given
@@ -14,19 +15,29 @@ from msgspec import Raw
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import Internal, Invalid, JobNotFound, LeaseLost, Malformed, QlessError
 from qless_flask.models import (
+    STATES,
+    Action,
     Actor,
+    Backoff,
+    Beat,
+    Cancel,
+    Changed,
     Changes,
     Complete,
     Event,
+    EventFilter,
     EventPage,
     Exchanged,
     Fail,
     Failure,
+    FailureGroup,
     Filter,
+    Finish,
     HistoryEntry,
     Job,
     Lease,
     LogLine,
+    Move,
     NewJob,
     Page,
     Pop,
@@ -36,9 +47,17 @@ from qless_flask.models import (
     Put,
     Queue,
     QueueSettings,
+    Recurrence,
+    Recurring,
     Release,
+    Renewed,
     Retry,
     Settled,
+    Tag,
+    Timeout,
+    Tracked,
+    Unique,
+    Update,
     Worker,
 )
 from qless_flask.schemas import wire
@@ -56,6 +75,13 @@ NEW = NewJob(
     tags=("x", "y"),
     retries=0,
     pipeline=("parse",),
+    depends=("c", "d"),
+    missing="satisfied",
+    on_parent_end="cancel",
+    backoff=Backoff("fixed", 100.0),
+    max_run=5.0,
+    expires_in=60.5,
+    unique=Unique("home", 30.0),
     if_exists="keep",
 )
 JOB = Job(
@@ -75,16 +101,66 @@ JOB = Job(
     available_at=2.0,
     started_at=None,
     ended_at=6.0,
+    depends=("c",),
+    on_parent_end="run",
+    backoff=Backoff("exponential", 1.0, factor=3.0, max=9.0, jitter="none"),
+    max_run=5.0,
+    expires_in=60.0,
+    unique=Unique("home"),
+    tracked=True,
+    recurrence="nightly",
+    due_at=0.5,
+    progress='{"done":1.10}',
     data="[1.0]",
+    result="null",
+    dependents=("d", "e"),
     history=(HistoryEntry(1.0, "put", queue="fetch"), HistoryEntry(2.0, "popped", worker="ann")),
 )
-POPPED = Job(**{**{name: getattr(JOB, name) for name in JOB.__slots__}, "state": "running", "history": ()})
-LISTED = Job(**{**{name: getattr(JOB, name) for name in JOB.__slots__}, "data": None, "history": ()})
+POPPED = replace(JOB, state="running", history=(), result=None, dependents=())
+LISTED = replace(JOB, data=None, history=(), result=None, dependents=())
 LEASE = Lease("a/b", "token", 9.5, POPPED)
 BARE = Lease("a/b", "token")
 ACTOR = Actor("ann", "127.0.0.1")
-QUEUE = Queue("fetch", True, 1, 2, 3, 4, 5, 6, 7, 8.5, QueueSettings(heartbeat=None, retries=0, max_losses=1))
-EVENT = Event("1", 2.0, "moved", jid="a/b", queue="fetch", to="parse", state="waiting", worker="ann", actor="bob")
+SETTINGS = QueueSettings(heartbeat=None, retries=0, max_losses=1, max_run=2.5, backoff=Backoff("fixed", 3.0))
+QUEUE = Queue("fetch", True, 1, 9, 2, 3, 4, 5, 6, 7, 8.5, SETTINGS)
+EVENT = Event(
+    "1",
+    2.0,
+    "moved",
+    jid="a/b",
+    queue="fetch",
+    to="parse",
+    state="waiting",
+    worker="ann",
+    group="net",
+    tags=("x", "y"),
+    tracked=True,
+    recurrence="nightly",
+    actor="bob",
+    address="127.0.0.1",
+)
+RULE = Recurrence(
+    "Crawl",
+    "[1.10]",
+    queue="fetch",
+    id="nightly",
+    cron="5 4 * * sun",
+    timezone="Europe/Berlin",
+    first_at=9.0,
+    overlap="skip",
+    catchup=7,
+    count=3,
+    priority=-3,
+    tags=("x",),
+    retries=2,
+    pipeline=("parse",),
+    backoff=Backoff("fixed", 100.0),
+    max_run=5.0,
+    expires_in=60.0,
+)
+RECURRING = Recurring(RULE, 12.5, True, 2, 11.5, "nightly@x")
+TAG = Tag("x", True, dict.fromkeys(STATES, 2), 1.5, None)
+WORKER = Worker("ann", 2, 3.5, quiet=True)
 LOST = LeaseLost.about("a/b")
 
 EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
@@ -93,7 +169,10 @@ EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
         {"queues": ("fetch",), "worker": "ann", "limit": 2, "order": "round_robin", "request": "r", "wait": 1.5},
         Popped((LEASE, Lease("a/b", "token", None, POPPED)), 7.0),
     ),
-    "heartbeat": ({"leases": (BARE,)}, ({"jid": "a/b", "state": "running", "expires_at": 9.5}, LOST)),
+    "heartbeat": (
+        {"beats": (Beat(BARE), Beat(BARE, progress="1.10", data="[]"))},
+        (Renewed("a/b", 9.5), Renewed("a/b", None, quiet=True, stop=True), LOST),
+    ),
     "settle": (
         {
             "settlements": (
@@ -102,6 +181,7 @@ EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
                 Fail(BARE, group="net", data="1.10"),
                 Release(BARE, delay=2.0),
                 Complete(BARE),
+                Complete(BARE, result="null", depends=("c",), missing="satisfied", puts=(NEW, NEW)),
                 Retry(BARE),
             )
         },
@@ -109,30 +189,71 @@ EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
     ),
     "exchange": (
         {"settlements": (Complete(BARE),), "pop": Pop(("fetch", "parse"), "ann", 3, request="r"), "wait": 2.0},
-        Exchanged((Settled("a/b", "complete"), LOST), Popped((LEASE,), None)),
+        Exchanged((Settled("a/b", "complete"), LOST), Popped((LEASE,), None, stop=True)),
     ),
     "log": ({"lease": BARE, "message": "line\nline", "data": '{"a":1}'}, None),
-    "cancel": ({"jids": ("a/b",), "actor": ACTOR}, (LISTED, LOST)),
+    "cancel": ({"jids": ("a/b",), "dependents": "choice", "actor": ACTOR}, (LISTED, LOST)),
     "move": ({"jids": ("a/b",), "queue": "parse", "delay": 1.0, "actor": Actor("ann")}, (LISTED,)),
+    "finish": (
+        {"jids": ("a/b",), "end": Finish("complete", group="net", message="by hand", result="[1.10]"), "actor": ACTOR},
+        (LISTED, LOST),
+    ),
     "update": (
-        {"jids": ("a/b",), "changes": Changes(priority=0, data="null", add_tags=("x",), remove_tags=("y",), retries=0)},
+        {
+            "jids": ("a/b",),
+            "changes": Changes(priority=0, data="null", add_tags=("x",), remove_tags=("y",), retries=0, tracked=False),
+        },
         (LISTED, Invalid.of({"tags": ["a job may have 32 tags"]})),
     ),
     "timeout": ({"jids": ("a/b",)}, (LISTED,)),
-    "get": ({"jids": ("a/b", "c")}, (JOB, None)),
+    "depend": ({"jid": "a/b", "on": ("c",), "off": ("d", "e"), "missing": "satisfied", "actor": ACTOR}, LISTED),
+    "change": (
+        {
+            "filter": Filter(state="failed", tracked=False),
+            "action": Move("parse", 1.0),
+            "limit": 5,
+            "cursor": "c",
+            "dry_run": True,
+            "actor": ACTOR,
+        },
+        Changed(3, 2, "d"),
+    ),
+    "get": ({"jids": ("a/b", "c"), "wait": 1.5}, (JOB, None)),
     "lines": ({"jid": "a/b"}, (LogLine(1.0, "hello", "[1.0]"), LogLine(2.0, "bye"))),
     "select": (
         {"filter": Filter(state="failed", queue="fetch", tag="x", klass="Crawl", worker="ann", group="net", q="c")},
         Page((LISTED,), None, 7),
     ),
     "queues": ({"names": ("fetch",)}, (QUEUE,)),
-    "workers": ({}, (Worker("ann", 2, 3.5),)),
-    "events": ({"after": "0", "limit": 5, "wait": 1.0}, EventPage((EVENT, Event("2", 3.0, "gap")), "2")),
+    "workers": ({}, (WORKER, Worker("bob", 0, 1.0, stop=True))),
+    "failures": (
+        {"groups": ("net",), "after": "a", "limit": 5},
+        (FailureGroup("net", 2, 1.5, 2.5, ("fetch", "parse"), ("Crawl",)),),
+    ),
+    "tags": ({"names": ("x", "y"), "after": "a", "limit": 5}, (TAG,)),
+    "tracked": ({}, Tracked((LISTED,), (TAG,))),
+    "events": (
+        {"after": "0", "limit": 5, "wait": 1.0, "filter": EventFilter("a", "fetch", "x", False)},
+        EventPage((EVENT, Event("2", 3.0, "gap")), "2"),
+    ),
     "configure": ({"queue": "fetch", "changes": {"heartbeat": None, "retries": 3}, "actor": ACTOR}, QUEUE),
     "pause": ({"queue": "fetch"}, QUEUE),
     "resume": ({"queue": "fetch", "actor": ACTOR}, QUEUE),
     "forget": ({"queue": "fetch"}, None),
-    "promote": ({"limit": 5}, Promoted(1, 2, True)),
+    "quiet": ({"worker": "ann", "on": False, "actor": ACTOR}, WORKER),
+    "stop": ({"worker": "ann"}, WORKER),
+    "track": ({"tag": "x", "on": False, "actor": ACTOR}, TAG),
+    "recur": ({"rule": RULE, "actor": ACTOR}, RECURRING),
+    "recurrences": (
+        {"ids": ("nightly",), "due": True, "after": "a", "limit": 5},
+        (RECURRING, Recurring(Recurrence("Crawl", queue="fetch", id="b", interval=1.5), None, False, 0, None, None)),
+    ),
+    "unrecur": ({"id": "nightly", "actor": ACTOR}, None),
+    "pause_recurrence": ({"id": "nightly"}, RECURRING),
+    "resume_recurrence": ({"id": "nightly", "actor": ACTOR}, RECURRING),
+    "run_recurrence": ({"id": "nightly"}, Put("nightly@x", "waiting", True)),
+    "fire": ({"id": "nightly", "expected": 12.5}, (Put("nightly@x", "waiting", True),)),
+    "promote": ({"limit": 5}, Promoted(1, 2, True, 3, 4)),
     "prune": ({}, Pruned(3, False)),
     "lead": ({"role": "scheduler", "holder": "ann", "seconds": 5.0}, True),
     "remember": ({"name": "x", "value": None, "expected": "1"}, False),
@@ -173,11 +294,94 @@ class TestTheTable:
         assert row.load_answer(over_the_wire(row.dump_answer(answer))) == answer
 
     def test_what_is_not_asked_for_is_not_sent(self) -> None:
-        row = OPERATIONS["put"]
-
-        assert row.dump_arguments({"jobs": [NewJob("Crawl", queue="fetch")]}) == {
+        assert OPERATIONS["put"].dump_arguments({"jobs": [NewJob("Crawl", queue="fetch")]}) == {
             "jobs": [{"klass": "Crawl", "data": Raw(b"{}"), "queue": "fetch"}]
         }
+        assert OPERATIONS["settle"].dump_arguments({"settlements": [Complete(BARE)]}) == {
+            "settle": [{"jid": "a/b", "token": "token", "action": "complete"}]
+        }
+        assert OPERATIONS["recur"].dump_arguments({"rule": Recurrence("Crawl", queue="fetch", interval=5.0)}) == {
+            "rule": {"klass": "Crawl", "data": Raw(b"{}"), "queue": "fetch", "interval": 5.0}
+        }
+
+    @pytest.mark.parametrize(
+        ("action", "message"),
+        [
+            (Move("parse", 1.0), {"action": "move", "queue": "parse", "delay": 1.0}),
+            (Cancel("choice"), {"action": "cancel", "dependents": "choice"}),
+            (Update(Changes(tracked=True)), {"action": "update", "changes": {"tracked": True}}),
+            (Timeout(), {"action": "timeout"}),
+            (Finish("complete", result="[1.10]"), {"action": "finish", "state": "complete", "result": Raw(b"[1.10]")}),
+        ],
+    )
+    def test_what_an_action_takes_stands_beside_its_name(self, action: Action, message: dict[str, object]) -> None:
+        row, arguments = OPERATIONS["change"], {"filter": Filter(state="failed"), "action": action}
+
+        dumped = row.dump_arguments(arguments)
+
+        assert {name: dumped[name] for name in message if name != "changes"} == {
+            name: value for name, value in message.items() if name != "changes"
+        }
+        assert load(row.arguments, over_the_wire(dumped)) == arguments
+
+    @pytest.mark.parametrize(
+        ("message", "fault"),
+        [
+            ({"action": "delete"}, "action"),
+            ({"action": "move", "queue": "no good"}, "queue"),
+            ({"action": "timeout", "queue": "parse"}, "queue"),
+            ({"action": "update", "changes": {"priority": 9000}}, "changes.priority"),
+            ({"action": "update"}, "changes"),
+            ({"action": "finish", "state": "waiting"}, "state"),
+            ({"action": 3}, "action"),
+        ],
+    )
+    def test_what_an_action_does_not_take_is_named(self, message: dict[str, object], fault: str) -> None:
+        with pytest.raises(Invalid) as caught:
+            load(OPERATIONS["change"].arguments, {"filter": {}, **message})
+
+        assert set(caught.value.fields) == {fault}
+
+    @pytest.mark.parametrize(
+        ("unique", "message"),
+        [(Unique("home"), {"key": "home", "for": "alive"}), (Unique("home", 5.0), {"key": "home", "for": 5.0})],
+    )
+    def test_a_unique_key_says_for_how_long(self, unique: Unique, message: dict[str, object]) -> None:
+        [job] = OPERATIONS["put"].dump_arguments({"jobs": [NewJob("Crawl", queue="fetch", unique=unique)]})["jobs"]
+
+        assert job["unique"] == message
+
+    @pytest.mark.parametrize("catchup", ["one", "none", {"all": 3}])
+    def test_what_is_caught_up_with_is_a_word_or_a_number(self, catchup: object) -> None:
+        rule = {"klass": "Crawl", "queue": "fetch", "interval": 5, "catchup": catchup}
+
+        loaded = load(OPERATIONS["recur"].arguments, {"rule": rule})["rule"]
+
+        assert loaded.catchup == (catchup["all"] if isinstance(catchup, dict) else catchup)
+
+    @pytest.mark.parametrize("catchup", ["all", 3, {"all": True}, {"all": 0}, {"all": 1, "more": 2}, None])
+    def test_what_cannot_be_caught_up_with_is_refused(self, catchup: object) -> None:
+        rule = {"klass": "Crawl", "queue": "fetch", "interval": 5, "catchup": catchup}
+
+        with pytest.raises(Invalid) as caught:
+            load(OPERATIONS["recur"].arguments, {"rule": rule})
+
+        assert set(caught.value.fields) == {"rule.catchup"}
+
+    def test_a_back_off_is_set_as_it_stands_in_json(self) -> None:
+        arguments = {"queue": "fetch", "changes": {"backoff": Backoff("fixed", 5.0)}}
+
+        message = OPERATIONS["configure"].dump_arguments(arguments)
+
+        assert message["changes"] == {"backoff": {"strategy": "fixed", "delay": 5.0}}
+
+    def test_what_nobody_has_said_does_not_stand_there_as_null(self) -> None:
+        bare = replace(JOB, progress=None, result=None)
+
+        message = OPERATIONS["get"].dump_answer([JOB, bare])["jobs"]
+
+        assert (message[0]["result"], message[0]["progress"]) == (Raw(b"null"), Raw(b'{"done":1.10}'))
+        assert not {"result", "progress"} & message[1].keys()
 
     @pytest.mark.parametrize(
         ("name", "answer", "fault"),
@@ -226,11 +430,11 @@ class TestOpaque:
     @given(JSON, some.sampled_from([None, 1]), some.booleans())
     def test_any_json_comes_out_as_it_went_in(self, value: object, indent: int | None, ascii_only: bool) -> None:
         text = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode()
-        body = b'{"jobs":[{"data":' + text + b',"n":1}]}'
+        body = b'{"jobs":[{"data":' + text + b',"n":1}],"result":' + text + b',"progress":' + text + b"}"
 
         message = wire.decode(body)
 
-        assert message == {"jobs": [{"data": Raw(text), "n": 1}]}
+        assert message == {"jobs": [{"data": Raw(text), "n": 1}], "result": Raw(text), "progress": Raw(text)}
         assert wire.encode(message) == body
 
     def test_how_deep_one_stands_does_not_say_how_deep_one_reads(self) -> None:
@@ -253,7 +457,7 @@ class TestOpaque:
     @given(JSON)
     def test_an_envelope_is_read_as_json_is(self, value: object) -> None:
         text = json.dumps({"value": value})
-        assume('"data"' not in text)
+        assume(not any(f'"{name}"' in text for name in wire.OPAQUE))
         assume(text.count("[") + text.count("{") <= wire.MAX_DEPTH)
 
         assert wire.decode(text.encode()) == json.loads(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from qless_flask.models import Actor, Backoff, Finish
@@ -86,7 +85,7 @@ class OneQueueSchema(ByHandSchema):
 class SettingsByName(Object):
     """Settings by name."""
 
-    def _serialize(self, value: Mapping[str, object], attr: str | None, obj: Any, **kwargs: Any) -> dict[str, object]:
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return {name: each.as_message() if isinstance(each, Backoff) else each for name, each in value.items()}
 
 

@@ -13,20 +13,13 @@ from qless_flask.schemas.noun import AnswerNoun, Noun
 from qless_flask.schemas.values import Flag, Listed, One, Opaque, Outcome, Seconds, Text, Wait, Whole
 
 
-class LeaseSchema(Noun):
-    """A lease, as its holder names it."""
-
-    model = Lease
-
-    jid = Text(required=True)
-    token = Text(required=True)
-
-
-class BeatSchema(LeaseSchema):
+class BeatSchema(Noun):
     """A lease to renew, and what its worker has to say."""
 
     model = Beat
 
+    jid = Text(required=True)
+    token = Text(required=True)
     progress = Opaque()
     data = Opaque()
 

@@ -17,7 +17,7 @@ from qless_flask.schemas.values import Flag, Listed, One, Opaque, Seconds, Text,
 class CatchupField(fields.Field[Catchup]):
     """`one`, `none`, or `{"all": n}`, which is n inside."""
 
-    default_error_messages = {"type": 'must be "one", "none" or {"all": so many}', "null": "must not be null"}
+    default_error_messages = {"type": 'must be "one", "none" or {{"all": so many}}', "null": "must not be null"}
 
     def _serialize(self, value: Catchup | None, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return {"all": value} if isinstance(value, int) else value
