@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from qless_flask.backends.sqlite.figure_statements import TOUCHED, FIRST_FAILED, LAST_FAILED, NEXT_FAILURE_GROUP
+from qless_flask.backends.sqlite.figure_statements import FIRST_FAILED, LAST_FAILED, NEXT_FAILURE_GROUP, TOUCHED
 from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.store import to_seconds
 from qless_flask.models import FailureGroup

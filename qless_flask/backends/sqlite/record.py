@@ -196,5 +196,5 @@ _DETAILS = {
 def _entry(line: str) -> HistoryEntry:
     at, _, rest = line.partition(" ")
     event, detail = _EVENTS[rest[0]], rest[1:]
-    known = {_DETAILS[event]: detail} if event in _DETAILS else {}
+    known = {_DETAILS[event]: detail or None} if event in _DETAILS else {}
     return HistoryEntry(to_seconds(int(at)), event, **known)
