@@ -42,9 +42,8 @@ def recur(step: Step, rule: Recurrence, next_at: float | None, actor: Actor | No
     if found is None:
         found = Recurring(rule, next_at, paused=False, fired=0, last_at=None, last_jid=None)
     else:
-        next_at = found.next_at if rule.timing() == found.rule.timing() else next_at
-        next_at = None if rule.count is not None and found.fired >= rule.count else next_at
-        found = replace(found, rule=rule, next_at=next_at)
+        found = replace(found, rule=rule, next_at=found.next_at if rule.timing() == found.rule.timing() else next_at)
+        found = replace(found, next_at=_unless_over(found))
     return _change(step, found, actor)
 
 
@@ -87,7 +86,8 @@ def fire(step: Step, seen: Recurring, jobs: Sequence[NewJob], due: Sequence[floa
         _save(step, found)
         return []
     answers = put(step, jobs, recurrence=found.rule.id, due=due)
-    _save(step, replace(found, fired=found.fired + len(jobs), last_at=due[-1], last_jid=jobs[-1].jid))
+    found = replace(found, fired=found.fired + len(jobs), last_at=due[-1], last_jid=jobs[-1].jid)
+    _save(step, replace(found, next_at=_unless_over(found)))
     return answers
 
 
@@ -119,6 +119,11 @@ def _as_seen(step: Step, seen: Recurring) -> Recurring | None:
     assert seen.rule.id is not None
     found = _found(step, seen.rule.id)
     return found if found.rule == seen.rule else None
+
+
+def _unless_over(found: Recurring) -> float | None:
+    """The next run, unless it has fired as often as it should."""
+    return None if found.rule.count is not None and found.fired >= found.rule.count else found.next_at
 
 
 def _is_due(step: Step, found: Recurring, seen: Recurring) -> bool:

@@ -76,7 +76,8 @@ def fire(
     if stored.rule.overlap == "skip" and last and last.state not in ENDED:
         jobs = due = ()
     puts = [put(world, job, recurrence=id, due=to_milliseconds(at)) for job, at in zip(jobs, due, strict=True)]
-    fired = replace(stored, next_at=next_at, fired=stored.fired + len(puts))
+    over = stored.rule.count is not None and stored.fired + len(puts) >= stored.rule.count
+    fired = replace(stored, next_at=None if over else next_at, fired=stored.fired + len(puts))
     world.recurrences[id] = replace(fired, last_at=due[-1], last_jid=puts[-1].jid) if puts else fired
     return puts
 
