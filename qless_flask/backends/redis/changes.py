@@ -10,8 +10,8 @@ from qless_flask.backends.redis.scripts import Argument, Reply
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.models import Action, Cancel, Changes, Finish, Job, Move, Timeout
 
-SEEN = "1"
-"""Says that each jid comes with the state and queue in which it was seen."""
+SEEN, NOT_SEEN = "1", ""
+"""Whether each jid comes with the state and queue in which it was seen."""
 
 
 def script_of(action: Action) -> tuple[str, list[Argument]]:

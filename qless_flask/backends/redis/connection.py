@@ -22,7 +22,8 @@ from redis.exceptions import (
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from qless_flask.errors import BackendUnavailable, Internal, Invalid, QlessError, error_for
+from qless_flask.backends.redis.faults import read_fault
+from qless_flask.errors import BackendUnavailable, Internal, Invalid, QlessError
 
 Client = redis.Redis | RedisCluster
 
@@ -74,10 +75,9 @@ def told_as_ours() -> Iterator[None]:
 
 
 def _told(message: str) -> QlessError:
-    code, _, subject = message.partition(" ")
-    if code.startswith(_UNAVAILABLE):
+    if message.startswith(_UNAVAILABLE):
         return BackendUnavailable(f"the store does not serve now: {message}")
-    error = error_for(code, subject=subject)
+    error = read_fault(message)
     return Internal(f"the store says: {message}") if error.code == "INTERNAL" else error
 
 

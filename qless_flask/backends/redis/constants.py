@@ -5,7 +5,7 @@ from __future__ import annotations
 from qless_flask.backends import numbers
 from qless_flask.backends.redis.records import LETTERS
 from qless_flask.backends.store import to_milliseconds
-from qless_flask.bounds import MAX_TAGS
+from qless_flask.bounds import MAX_OPEN_DEPENDS, MAX_TAGS
 from qless_flask.models import QueueSettings
 
 _DEFAULTS = QueueSettings()
@@ -15,6 +15,8 @@ _RETENTION = ", ".join(
 )
 
 CONSTANTS: dict[str, str] = {
+    "CANCELED_ALONG": str(numbers.CANCELED_ALONG),
+    "DEPENDENTS_SHOWN": str(numbers.DEPENDENTS_SHOWN),
     "EVENT_ENTRIES": str(numbers.EVENT_ENTRIES),
     "EVENT_MS": str(to_milliseconds(numbers.EVENT_SECONDS)),
     # In quotes: what scripts only pass on, they pass on as text.
@@ -23,10 +25,14 @@ CONSTANTS: dict[str, str] = {
     "LOG_BYTES": str(numbers.LOG_BYTES),
     "LOG_LINES": str(numbers.LOG_LINES),
     "MAX_LOSSES": f"'{_DEFAULTS.max_losses}'",
+    "MAX_OPEN_DEPENDS": str(MAX_OPEN_DEPENDS),
     "MAX_TAGS": str(MAX_TAGS),
+    "PRUNE_SCANNED": str(numbers.PRUNE_SCANNED),
     "REQUEST_MS": f"'{to_milliseconds(numbers.REQUEST_SECONDS)}'",
     "RETENTION": f"{{{_RETENTION}}}",
     "RETRIES": f"'{_DEFAULTS.retries}'",
+    "SEARCHED_AT_ONCE": str(numbers.SEARCHED_AT_ONCE),
+    "TOLD_AT_ONCE": str(numbers.TOLD_AT_ONCE),
     "UPKEEP_AT_ONCE": str(numbers.UPKEEP_AT_ONCE),
     "WORKER_MS": str(to_milliseconds(numbers.WORKER_SECONDS)),
 }

@@ -2,48 +2,58 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from qless_flask.backends.base import Clock
 from qless_flask.backends.redis import figures, recurrences, scripts
-from qless_flask.backends.redis.changes import SEEN, count_done, script_of, seen_jobs
+from qless_flask.backends.redis.changes import (
+    NOT_SEEN,
+    SEEN,
+    count_done,
+    finish_arguments,
+    script_of,
+    seen_jobs,
+    update_arguments,
+)
 from qless_flask.backends.redis.connection import Client, told_as_ours
+from qless_flask.backends.redis.faults import read_fault
+from qless_flask.backends.redis.leases import (
+    beat_arguments,
+    pop_arguments,
+    read_popped,
+    read_renewed,
+    read_settled,
+    settle_arguments,
+)
 from qless_flask.backends.redis.log import read_log
 from qless_flask.backends.redis.puts import put_arguments, read_put
 from qless_flask.backends.redis.queues import read_queue, read_worker, write_setting
-from qless_flask.backends.redis.records import (
-    STATES,
-    read_full_job,
-    read_job,
-    read_line,
-    read_popped_job,
-    write_options,
-)
+from qless_flask.backends.redis.records import read_full_job, read_job, read_line
 from qless_flask.backends.redis.recurrences import read_recurring
 from qless_flask.backends.redis.scripts import Argument, Reply
 from qless_flask.backends.redis.walk import walk
 from qless_flask.backends.steps import Wish
-from qless_flask.backends.store import StoreNamespace, to_milliseconds, to_seconds
+from qless_flask.backends.store import StoreNamespace, to_milliseconds
 from qless_flask.backends.waiting import Waiters
-from qless_flask.bounds import MAX_TAGS
-from qless_flask.errors import Invalid, QlessError, error_for
+from qless_flask.errors import QlessError
 from qless_flask.models import (
     Action,
     Actor,
+    Beat,
     Changed,
     Changes,
-    Complete,
+    Dependents,
     EventPage,
     Exchanged,
-    Fail,
     FailureGroup,
     Filter,
+    Finish,
     Job,
     Lease,
     LogLine,
+    Missing,
     NewJob,
     Page,
     Pop,
@@ -54,7 +64,7 @@ from qless_flask.models import (
     Queue,
     Recurrence,
     Recurring,
-    Retry,
+    Renewed,
     Setting,
     Settled,
     Settlement,
@@ -94,60 +104,51 @@ class RedisNamespace(StoreNamespace):
     def _put(self, jobs: Sequence[NewJob]) -> list[Put]:
         arguments: list[Argument] = []
         for job in jobs:
-            due = f"a{to_milliseconds(job.at)}" if job.at is not None else _delay(job.delay)
-            arguments += (cast(str, job.jid), job.queue, job.klass, job.data)
-            arguments += (job.priority or "", due, job.if_exists, write_options(job))
+            arguments += put_arguments(job)
         reply = cast("list[bytes]", self._write("put", *arguments))
-        return [
-            Put(cast(str, job.jid), STATES[answer[:1].decode()], answer[1:] == b"1")
-            for job, answer in zip(jobs, reply, strict=True)
-        ]
+        return [read_put(job, answer) for job, answer in zip(jobs, reply, strict=True)]
 
     def _pop(self, pop: Pop, wait_left: float) -> Popped:
-        return _read_popped(self._write("pop", *_pop_arguments(pop, wait_left)))
+        return read_popped(self._write("pop", *pop_arguments(pop, wait_left)))
 
     def _exchange(self, settlements: Sequence[Settlement], pop: Pop, wait_left: float) -> Exchanged:
-        arguments = _settle_arguments(settlements)
+        arguments = settle_arguments(settlements)
         answers, popped = cast(
             "tuple[Reply, Reply]",
-            self._write("exchange", len(settlements), *arguments, *_pop_arguments(pop, wait_left)),
+            self._write("exchange", len(settlements), *arguments, *pop_arguments(pop, wait_left)),
         )
-        return Exchanged(tuple(_read_settled(settlements, answers)), _read_popped(popped))
+        return Exchanged(tuple(read_settled(settlements, answers)), read_popped(popped))
 
-    def _heartbeat(self, leases: Sequence[Lease]) -> list[Lease | QlessError]:
-        arguments = [argument for lease in leases for argument in (lease.jid, lease.token)]
-        reply = cast("list[bytes]", self._write("heartbeat", *arguments))
-        return [_read_renewed(lease, answer) for lease, answer in zip(leases, reply, strict=True)]
+    def _heartbeat(self, beats: Sequence[Beat]) -> list[Renewed | QlessError]:
+        reply = cast("list[bytes]", self._write("heartbeat", *beat_arguments(beats)))
+        return [read_renewed(beat, answer) for beat, answer in zip(beats, reply, strict=True)]
 
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
-        return _read_settled(settlements, self._write("settle", *_settle_arguments(settlements)))
+        return read_settled(settlements, self._write("settle", *settle_arguments(settlements)))
 
     def _log(self, lease: Lease, message: str, data: str | None) -> None:
         self._write("log", lease.jid, lease.token, message, data or "")
 
     # By hand
 
-    def _cancel(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]:
-        return _read_changed(jids, self._write("cancel", _actor(actor), *jids))
+    def _cancel(self, jids: Sequence[str], dependents: Dependents, actor: Actor | None) -> list[Job | QlessError]:
+        return self._by_hand("cancel", actor, jids, dependents)
 
     def _move(self, jids: Sequence[str], queue: str, delay: float, actor: Actor | None) -> list[Job | QlessError]:
-        reply = self._write("move", _actor(actor), queue, to_milliseconds(delay), *jids)
-        return _read_changed(jids, reply)
+        return self._by_hand("move", actor, jids, queue, to_milliseconds(delay))
 
     def _update(self, jids: Sequence[str], changes: Changes, actor: Actor | None) -> list[Job | QlessError]:
-        plain: list[Argument] = [
-            "" if value is None else value for value in (changes.priority, changes.data, changes.retries)
-        ]
-        tags: list[Argument] = [
-            len(changes.add_tags),
-            *changes.add_tags,
-            len(changes.remove_tags),
-            *changes.remove_tags,
-        ]
-        return _read_changed(jids, self._write("update", _actor(actor), *plain, *tags, *jids))
+        return self._by_hand("update", actor, jids, *update_arguments(changes))
 
     def _timeout(self, jids: Sequence[str], actor: Actor | None) -> list[Job | QlessError]:
-        return _read_changed(jids, self._write("timeout", _actor(actor), *jids))
+        return self._by_hand("timeout", actor, jids)
+
+    def _finish(self, jids: Sequence[str], end: Finish, actor: Actor | None) -> list[Job | QlessError]:
+        return self._by_hand("finish", actor, jids, *finish_arguments(end))
+
+    def _depend(self, jid: str, on: Sequence[str], off: Sequence[str], missing: Missing, actor: Actor | None) -> Job:
+        reply = self._write("depend", _actor(actor), jid, missing, len(on), *on, *off)
+        return read_job(jid, *cast("list[bytes]", reply))
 
     def _change(self, filter: Filter, action: Action, limit: int, cursor: str | None, actor: Actor | None) -> Changed:
         page = walk(self, filter, cursor, limit)
@@ -160,8 +161,8 @@ class RedisNamespace(StoreNamespace):
     # Look-ups
 
     def _get(self, jids: Sequence[str]) -> list[Job | None]:
-        reply = cast("list[list[bytes]]", self.read("get", *jids))
-        return [read_full_job(jid, *found) if found[0] else None for jid, found in zip(jids, reply, strict=True)]
+        reply = cast("list[list[bytes | list[bytes]]]", self.read("get", *jids))
+        return [read_full_job(jid, found) if found[0] else None for jid, found in zip(jids, reply, strict=True)]
 
     def _lines(self, jid: str) -> list[LogLine]:
         return [read_line(text) for text in cast("list[bytes]", self.read("lines", jid))]
@@ -260,8 +261,8 @@ class RedisNamespace(StoreNamespace):
     # Upkeep and records
 
     def _promote(self, limit: int) -> Promoted:
-        promoted, lost, more = cast("list[int]", self._upkeep("promote", limit))
-        return Promoted(promoted, lost, bool(more))
+        promoted, lost, more, expired, told = cast("list[int]", self._upkeep("promote", limit))
+        return Promoted(promoted, lost, bool(more), expired, told)
 
     def _prune(self, limit: int) -> Pruned:
         jobs, more = cast("list[int]", self._upkeep("prune", limit))
@@ -302,6 +303,11 @@ class RedisNamespace(StoreNamespace):
                 self._named(self.name)
             return scripts.run(cast(scripts.Connection, self.client), script, self.prefix, self._time(), *arguments)
 
+    def _by_hand(
+        self, script: str, actor: Actor | None, jids: Sequence[str], *arguments: Argument
+    ) -> list[Job | QlessError]:
+        return _read_changed(jids, self._write(script, _actor(actor), NOT_SEEN, *arguments, *jids))
+
     def _upkeep(self, script: str, limit: int) -> Reply:
         queues = self.known_queues()
         return self._write(script, limit, *queues)
@@ -319,10 +325,6 @@ def key_prefix(namespace: str) -> str:
     return f"qless:{{{namespace}}}"
 
 
-def _delay(seconds: float) -> str:
-    return f"d{to_milliseconds(seconds)}" if seconds else ""
-
-
 def _actor(actor: Actor | None) -> str:
     return f"{actor.name}\t{actor.address or ''}" if actor else ""
 
@@ -335,66 +337,9 @@ def _named(names: Sequence[str] | None) -> list[Argument]:
     return ["all"] if names is None else ["named", *names]
 
 
-def _pop_arguments(pop: Pop, wait_left: float) -> list[Argument]:
-    nonce = secrets.token_urlsafe(8)
-    wait = to_milliseconds(wait_left)
-    return [nonce, pop.worker, pop.limit, pop.order, pop.request or "", wait, *pop.queues]
-
-
-def _settle_arguments(settlements: Sequence[Settlement]) -> list[Argument]:
-    arguments: list[Argument] = []
-    for each in settlements:
-        words: tuple[str, int, str, str, str]
-        if isinstance(each, Complete):
-            words = ("c", to_milliseconds(each.delay), each.next or "", "", each.data or "")
-        elif isinstance(each, Retry):
-            words = ("r", to_milliseconds(each.delay or 0), each.group, each.message, "")
-        elif isinstance(each, Fail):
-            words = ("f", 0, each.group, each.message, each.data or "")
-        else:
-            words = ("l", to_milliseconds(each.delay), "", "", "")
-        arguments += (words[0], each.lease.jid, each.lease.token, *words[1:])
-    return arguments
-
-
-def _read_popped(reply: Reply) -> Popped:
-    retry_at, *flat = cast("list[bytes]", reply)
-    leases = []
-    for at in range(0, len(flat), 7):
-        jid, token, expires, *record = flat[at : at + 7]
-        lease = Lease(
-            jid.decode(),
-            token.decode(),
-            to_seconds(int(expires)) if expires else None,
-            read_popped_job(jid.decode(), *record),
-        )
-        leases.append(lease)
-    return Popped(tuple(leases), to_seconds(int(retry_at)) if retry_at else None)
-
-
-def _read_settled(settlements: Sequence[Settlement], reply: Reply) -> list[Settled | QlessError]:
-    answers = cast("list[bytes]", reply)
-    return [_read_outcome(each.lease.jid, answer) for each, answer in zip(settlements, answers, strict=True)]
-
-
-def _read_outcome(jid: str, answer: bytes) -> Settled | QlessError:
-    word = answer.decode()
-    return Settled(jid, STATES[word]) if word in STATES else error_for(word, subject=jid)
-
-
-def _read_renewed(lease: Lease, answer: bytes) -> Lease | QlessError:
-    if answer and not answer.isdigit():
-        return error_for(answer.decode(), subject=lease.jid)
-    return Lease(lease.jid, lease.token, to_seconds(int(answer)) if answer else None)
-
-
 def _read_changed(jids: Sequence[str], reply: Reply) -> list[Job | QlessError]:
-    changed: list[Job | QlessError] = []
-    for jid, answer in zip(jids, cast("list[list[bytes] | bytes]", reply), strict=True):
-        if isinstance(answer, list):
-            changed.append(read_job(jid, *answer))
-        elif answer == b"INVALID":
-            changed.append(Invalid.of({"tags": [f"a job may have {MAX_TAGS} tags"]}))
-        else:
-            changed.append(error_for(answer.decode(), subject=jid))
-    return changed
+    answers = cast("list[list[bytes] | bytes]", reply)
+    return [
+        read_job(jid, *answer) if isinstance(answer, list) else read_fault(answer.decode(), jid)
+        for jid, answer in zip(jids, answers, strict=True)
+    ]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
+from qless_flask.backends.redis.options import read_options
 from qless_flask.backends.store import to_seconds
-from qless_flask.models import Event, Failure, HistoryEntry, Job, LogLine, NewJob, State
+from qless_flask.models import Event, Failure, HistoryEntry, Job, LogLine, State
 
 STATES: dict[str, State] = {
     "s": "scheduled",
+    "d": "depends",
     "w": "waiting",
     "r": "running",
     "c": "complete",
@@ -57,19 +61,32 @@ class Record:
     token: str
 
 
-def read_job(jid: str, record: bytes, options: bytes, failure: bytes, *, history: bool = False) -> Job:
-    """Read a job as lists show it, or with its history; data stays None."""
-    return read_record(jid, record, options, failure, history=history).job
+def read_job(jid: str, record: bytes, options: bytes, failure: bytes, needs: bytes, progress: bytes) -> Job:
+    """Read a job as lists show it."""
+    return read_record(jid, record, options, failure, needs, progress).job
 
 
-def read_full_job(jid: str, record: bytes, options: bytes, failure: bytes, payload: bytes) -> Job:
-    """Read a job with its data and history."""
-    return read_record(jid, record, options, failure, data=payload, history=True).job
+def read_popped_job(jid: str, record: bytes, options: bytes, failure: bytes, payload: bytes, progress: bytes) -> Job:
+    """Read a job as a lease shows it."""
+    return read_record(jid, record, options, failure, b"", progress, data=payload).job
 
 
-def read_popped_job(jid: str, record: bytes, options: bytes, failure: bytes, payload: bytes) -> Job:
-    """Read a job with its data."""
-    return read_record(jid, record, options, failure, data=payload).job
+def read_full_job(jid: str, found: Sequence[bytes | list[bytes]]) -> Job:
+    """Read a job whole, as get.lua answers it."""
+    *texts, payload, result, dependents = found
+    record, options, failure, needs, progress = cast("list[bytes]", texts)
+    whole = read_record(
+        jid,
+        record,
+        options,
+        failure,
+        needs,
+        progress,
+        data=cast(bytes, payload),
+        result=cast(bytes, result),
+        history=True,
+    )
+    return replace(whole.job, dependents=tuple(name.decode() for name in cast("list[bytes]", dependents)))
 
 
 def read_record(
@@ -77,46 +94,53 @@ def read_record(
     record: bytes,
     options: bytes,
     failure: bytes,
+    needs: bytes,
+    progress: bytes,
     *,
     data: bytes | None = None,
+    result: bytes = b"",
     history: bool = False,
 ) -> Record:
     """Read a record; `data` is what payloads hold of the job (b"" for nothing), None to leave the data unread."""
     head, ran, entries, klass, inline = record.decode().split("\n", 4)
-    state, queue, priority, place, created, available, remaining, _flags = head.split("\t")
+    state, queue, priority, place, created, available, remaining, flags = head.split("\t")
     losses, started, ended, worker, token = "0", "", "", "", ""
     if ran:
         _runs, losses, started, ended, worker, token, _last, _answer = ran.split("\t")
-    tags, pipeline, retries = options.decode().split("\n") if options else ("", "", "")
+    some = read_options(options)
     job = Job(
         jid=jid,
         klass=klass,
         queue=queue,
         state=STATES[state],
         priority=int(priority or 0),
-        tags=tuple(tags.split("\t")) if tags else (),
-        retries=int(retries) if retries else None,
+        tags=some.tags,
+        retries=some.retries,
         remaining=int(remaining),
         losses=int(losses),
-        pipeline=tuple(pipeline.split(",")) if pipeline else (),
+        pipeline=some.pipeline,
         worker=worker or None,
         failure=_read_failure(failure) if failure else None,
         created_at=to_seconds(int(created)),
         available_at=to_seconds(int(available or created)),
         started_at=to_seconds(int(started)) if started else None,
         ended_at=to_seconds(int(ended)) if ended else None,
+        # Behind the delay that begins when the last of them is done.
+        depends=tuple(name.decode() for name in sorted(needs.split(b"\t")[1:])),
+        on_parent_end=some.on_parent_end,
+        backoff=some.backoff,
+        max_run=some.max_run,
+        expires_in=some.expires_in,
+        unique=some.unique,
+        tracked="t" in flags,
+        recurrence=some.recurrence,
+        due_at=some.due_at,
+        progress=progress.decode() or None,
         data=None if data is None else data.decode() or inline,
+        result=result.decode() or None,
         history=_read_history(entries, queue, int(created)) if history else (),
     )
     return Record(job, int(place), token)
-
-
-def write_options(job: NewJob) -> str:
-    """Write the options of a job to put: '' where it has none."""
-    if not job.tags and not job.pipeline and job.retries is None:
-        return ""
-    retries = "" if job.retries is None else job.retries
-    return f"{chr(9).join(job.tags)}\n{','.join(job.pipeline)}\n{retries}"
 
 
 def read_line(text: bytes) -> LogLine:

@@ -1,27 +1,39 @@
--- heartbeat(now, {jid, token}...)
--- Renew leases. Answers each with its new expiry ('' for none) or an error's code.
+-- heartbeat(now, {jid, token, progress, data}...)
+-- Renew leases; progress and data that are '' stay. Answers each with its new expiry ('' for none) and, behind it, letters
+-- for what the worker is asked (see lib/worker), or an error's code.
+-- @include expiry
 -- @include token
 -- @include room
+local FIELDS = 4
 local answers, seen = {}, {}
-if #ARGV > 3 then
+if #ARGV > FIELDS + 1 then
   local jids = {}
-  for i = 2, #ARGV, 2 do jids[#jids + 1] = ARGV[i] end
+  for i = 2, #ARGV, FIELDS do jids[#jids + 1] = ARGV[i] end
   load_jobs(jids)
   gather = true
 end
-for i = 1, #ARGV / 2 do
-  local job = load_job(ARGV[2 * i])
-  local fault = lease_fault(job, ARGV[2 * i + 1])
-  if fault then
-    answers[i] = fault
+
+-- The progress alone is no part of the record.
+local function take_in(job, progress, data)
+  local flags = job.flags
+  if progress ~= '' then keep(job, 'progress', 'g', progress) end
+  if data ~= '' then set_data(job, data) end
+  if data ~= '' or job.flags ~= flags then save(job) end
+end
+
+for i = 2, #ARGV, FIELDS do
+  local job = load_job(ARGV[i])
+  local fault = lease_fault(job, ARGV[i + 1])
+  if not fault then
+    local queue, worker = load_queue(job.queue), job.worker
+    local till = expiry(job, queue)
+    set_score(key('r', job.queue), job.jid, till)
+    look_by(queue, till)
+    seen[worker] = seen[worker] or see_worker(worker)
+    if ARGV[i + 2] ~= '' or ARGV[i + 3] ~= '' then take_in(job, ARGV[i + 2], ARGV[i + 3]) end
+    answers[#answers + 1] = (till == NEVER and '' or till) .. seen[worker]
   else
-    local queue = load_queue(job.queue)
-    local expires = queue.heartbeat == '' and NEVER or string.format('%.0f', now + queue.heartbeat)
-    set_score(key('r', job.queue), job.jid, expires)
-    look_by(queue, expires)
-    if not seen[job.worker] then see_worker(job.worker) end
-    seen[job.worker] = true
-    answers[i] = queue.heartbeat == '' and '' or expires
+    answers[#answers + 1] = fault
   end
 end
 flush()

@@ -1,15 +1,20 @@
 -- promote(now, limit, queue...)
--- Take back lost leases and make due jobs available, up to limit together. Answers {promoted, lost, 1 if more may be}.
+-- Fail what has expired, take back lost leases, make due jobs available and tell dependents that are left, up to limit
+-- together. Answers {promoted, lost, 1 if more may be, expired, told}.
+-- @include untold
 -- @include look_after
 -- @include room
 local left = tonumber(ARGV[2])
-local lost, promoted = 0, 0
+local promoted, lost, expired, told = 0, 0, 0, 0
 for i = 3, #ARGV do
   if left > 0 then
-    local lost_here, promoted_here = look_after(load_queue(ARGV[i]), left)
-    lost, promoted = lost + lost_here, promoted + promoted_here
-    left = left - lost_here - promoted_here
+    local expired_here, lost_here, promoted_here = look_after(load_queue(ARGV[i]), left, true)
+    expired, lost, promoted = expired + expired_here, lost + lost_here, promoted + promoted_here
+    left = left - expired_here - lost_here - promoted_here
   end
 end
+gather = true
+told = tell(left_untold(), left)
+left = left - told
 flush()
-return {promoted, lost, left == 0 and 1 or 0}
+return {promoted, lost, left == 0 and 1 or 0, expired, told}

@@ -7,11 +7,11 @@ local full = type(redis.pcall('SETRANGE', key('room'), 0, '')) == 'table'
 -- @constant EVENT_MS
 -- @constant EVENT_ENTRIES
 -- @constant WORKER_MS
+-- @constant PRUNE_SCANNED
 local STEP = 1000
+local scanned = 0
 
 local function delete(index, jids)
-  if #jids == 0 then return end
-  load_jobs(jids)
   for i = 1, #jids do
     local job = jobs[jids[i]]
     if job then
@@ -21,23 +21,60 @@ local function delete(index, jids)
       set_score(index, jids[i], false)
     end
   end
-  call('HDEL', records, unpack(jids))
+  if #jids > 0 then call('HDEL', records, unpack(jids)) end
+  flush_edges()
+  flush_holders()
   flush_indexes()
+  flush_writes()
 end
 
--- The scores are minus the time of the end: the longest ended stand last.
+-- In a full store figures cannot be kept: those who have some must stay until there is room.
+local function is_kept(job)
+  return has(job, 'p') or (full and (has(job, 'k') or job.state == 'f'))
+end
+
+local function deletable(jids, most)
+  local found = {}
+  load_jobs(jids)
+  for i = 1, #jids do
+    local job = jobs[jids[i]]
+    if #found < most and not (job and is_kept(job)) then found[#found + 1] = jids[i] end
+  end
+  return found
+end
+
+-- The scores are minus the time of the end: the longest ended stand last. Those for which others wait are passed over.
 local function prune_queue(name, kind, left)
   local index = key(kind.state, name)
-  local over = math.min(call('ZCARD', index) - kind.count, left)
-  local jids = {}
-  if over > 0 then jids = call('ZREVRANGE', index, 0, over - 1) end
-  delete(index, jids)
-  local old = {}
-  if left > #jids then
-    old = call('ZREVRANGEBYSCORE', index, '+inf', kind.age - now, 'LIMIT', 0, left - #jids)
+  local over = call('ZCARD', index) - kind.count
+  local deleted, passed = 0, 0
+  while deleted < left and scanned < PRUNE_SCANNED do
+    local step = math.min(STEP, PRUNE_SCANNED - scanned, math.max(100, left - deleted))
+    local jids
+    if over > deleted then
+      jids = call('ZREVRANGE', index, passed, passed + math.min(step, over - deleted) - 1)
+    else
+      jids = call('ZREVRANGEBYSCORE', index, '+inf', kind.age - now, 'LIMIT', passed, step)
+    end
+    if #jids == 0 then break end
+    scanned = scanned + #jids
+    local gone = deletable(jids, left - deleted)
+    delete(index, gone)
+    deleted = deleted + #gone
+    passed = passed + #jids - #gone
   end
-  delete(index, old)
-  return #jids + #old
+  return deleted
+end
+
+-- Unique keys that were held for a time, which is over. Answers whether there may be more.
+local function prune_unique()
+  local names = call('ZRANGEBYSCORE', key('unique_until'), '-inf', now_text, 'LIMIT', 0, STEP)
+  for i = 1, #names do
+    local till = string.match(held(names[i]) or '', '\t(%d+)$')
+    if till and now >= tonumber(till) then call('HDEL', key('unique'), names[i]) end
+  end
+  if #names > 0 then call('ZREM', key('unique_until'), unpack(names)) end
+  return #names == STEP
 end
 
 -- Answers whether there may be more.
@@ -62,7 +99,7 @@ local function forget_workers()
   local cursor = call('HGET', key('meta'), 'worker_cursor') or '0'
   local found = call('HSCAN', key('workers'), cursor, 'COUNT', STEP)
   for i = 1, #found[2], 2 do
-    local worker, seen = found[2][i], tonumber(found[2][i + 1])
+    local worker, seen = found[2][i], tonumber(string.match(found[2][i + 1], '^%d+'))
     if seen <= now - WORKER_MS and (tonumber(call('HGET', key('running'), worker)) or 0) <= 0 then
       call('HDEL', key('workers'), worker)
       call('HDEL', key('running'), worker)
@@ -84,6 +121,7 @@ for i = 3, #ARGV do
   end
 end
 local more = trim_events()
+more = prune_unique() or more
 forget_workers()
 flush()
 return {limit - left, (more or left == 0) and 1 or 0}

@@ -17,6 +17,7 @@ local function set_score(index, jid, score)
     call('ZREM', index, jid)
   end
 end
+-- @include figures
 
 local function flush_indexes()
   for index, members in pairs(moves) do
@@ -29,8 +30,8 @@ local function flush_indexes()
         removed[#removed + 1] = jid
       end
     end
-    if #removed > 0 then call('ZREM', index, unpack(removed)) end
-    if #added > 0 then call('ZADD', index, unpack(added)) end
+    call_with('ZREM', index, removed)
+    call_with('ZADD', index, added)
   end
   moves = {}
 end
@@ -41,15 +42,18 @@ local function waiting_score(job)
   return job.place - job.priority * PRIORITY_STEP
 end
 
+local function failure_of(job)
+  if not job.failure then job.failure = has(job, 'f') and call('HGET', key('failures'), job.jid) or '' end
+  return job.failure
+end
+
 local function leave_index(job)
   set_score(key(job.state, job.queue), job.jid, false)
-  if job.state == 'f' then
-    local failure = call('HGET', key('failures'), job.jid)
-    if failure then set_score(key('group', string.match(failure, '^[^\t]*')), job.jid, false) end
-  end
+  if job.state == 'f' then leave_group(job, string.match(failure_of(job), '^[^\t]*')) end
 end
 
 local function enter_index(job, state, score)
+  if has(job, 'k') then count_state(job, job.state, state) end
   job.state = state
   set_score(key(state, job.queue), job.jid, score)
 end

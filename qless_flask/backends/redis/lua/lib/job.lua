@@ -11,6 +11,21 @@ local changed = {}
 local writes = {}
 local gather = false
 
+-- A command with any number of arguments: Lua hands on some thousands at once, no more.
+local function call_with(command, name, items)
+  for i = 1, #items, 4000 do call(command, name, unpack(items, i, math.min(i + 3999, #items))) end
+end
+
+-- Write at once or, when an operation gathers many, in flush(), in the same order.
+local function later(...)
+  if gather then writes[#writes + 1] = {...} else call(...) end
+end
+
+local function flush_writes()
+  for i = 1, #writes do call(unpack(writes[i])) end
+  writes = {}
+end
+
 local function parse(jid, text)
   local state, queue, priority, place, created, available, remaining, flags, ran, history, klass, data =
     string.match(text, HEAD)
@@ -41,10 +56,13 @@ end
 
 -- Load what is not loaded yet; a jid that is not there stays nil in jobs.
 local function load_jobs(jids)
-  local texts = call('HMGET', records, unpack(jids))
-  for i = 1, #jids do
-    local jid = jids[i]
-    if texts[i] and not jobs[jid] then jobs[jid] = parse(jid, texts[i]) end
+  for first = 1, #jids, 1000 do
+    local last = math.min(first + 999, #jids)
+    local texts = call('HMGET', records, unpack(jids, first, last))
+    for i = first, last do
+      local jid, text = jids[i], texts[i - first + 1]
+      if text and not jobs[jid] then jobs[jid] = parse(jid, text) end
+    end
   end
 end
 
@@ -63,16 +81,6 @@ local function save(job)
   end
 end
 
--- Write at once or, when an operation gathers many, in flush(), in the same order.
-local function later(...)
-  if gather then writes[#writes + 1] = {...} else call(...) end
-end
-
-local function flush_writes()
-  for i = 1, #writes do call(unpack(writes[i])) end
-  writes = {}
-end
-
 local function flush_jobs()
   local fields = {}
   for jid, job in pairs(changed) do
@@ -80,7 +88,7 @@ local function flush_jobs()
     fields[#fields + 1] = jid
     fields[#fields + 1] = job.text
   end
-  if #fields > 0 then call('HSET', records, unpack(fields)) end
+  call_with('HSET', records, fields)
   changed = {}
 end
 
@@ -106,39 +114,26 @@ end
 
 local function set_data(job, data)
   if #data > INLINE_BYTES then
-    call('HSET', key('payloads'), job.jid, data)
+    later('HSET', key('payloads'), job.jid, data)
     job.data = ''
     set_flag(job, 'd')
   else
     if has(job, 'd') then
-      call('HDEL', key('payloads'), job.jid)
+      later('HDEL', key('payloads'), job.jid)
       clear_flag(job, 'd')
     end
     job.data = data
   end
 end
 
--- Options are three lines: tags, apart by tabs; the pipeline, apart by commas; own retries.
-local function options_of(job)
-  if not job.tags then
-    local text = has(job, 'o') and call('HGET', key('options'), job.jid)
-    if text then
-      job.tags, job.pipeline, job.retries = string.match(text, '^([^\n]*)\n([^\n]*)\n([^\n]*)$')
-    else
-      job.tags, job.pipeline, job.retries = '', '', ''
-    end
-  end
-  return job
-end
-
-local function save_options(job)
-  if job.tags == '' and job.pipeline == '' and job.retries == '' then
-    if has(job, 'o') then
-      call('HDEL', key('options'), job.jid)
-      clear_flag(job, 'o')
-    end
-  else
-    call('HSET', key('options'), job.jid, job.tags .. '\n' .. job.pipeline .. '\n' .. job.retries)
-    set_flag(job, 'o')
+-- A text beside the record, in a hash of its own; '' for none.
+local function keep(job, kind, flag, text)
+  if text ~= '' then
+    later('HSET', key(kind), job.jid, text)
+    set_flag(job, flag)
+  elseif has(job, flag) then
+    later('HDEL', key(kind), job.jid)
+    clear_flag(job, flag)
   end
 end
+-- @include options

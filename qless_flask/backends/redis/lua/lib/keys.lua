@@ -7,6 +7,7 @@
 -- ended jobs some of whose dependents are not told yet, in order; told: a hash, after which of them to go on.
 -- unique: a hash key -> the jid that holds it, a tab, and until when, or nothing; unique_until: those held for a time.
 -- tags, groups, tracked_tags: sorted sets of names; figures:<tag>, touched:<group>: hashes of counters.
+-- recurrences: a hash, see lib/recurrence; recurrence_ids, recurring: sorted sets of their ids.
 local call = redis.call
 local prefix = KEYS[1]
 local records = prefix .. ':records'

@@ -1,15 +1,22 @@
--- look_after: a queue's upkeep, when its deadline has passed: up to so many lost leases and due jobs.
+-- look_after: a queue's upkeep, when its deadline has passed: up to `most` expired jobs, lost leases and due jobs, each or,
+-- `together`, all in all; if not, it tells dependents that are left too.
 -- @include stage
 -- @include deadline
--- Answers how many were taken back, and how many promoted. Its parts stand inside, since most calls do without it.
-local function look_after(queue, most_lost, most_due)
-  if not queue.deadline or now < tonumber(queue.deadline) then return 0, 0 end
+-- Answers how many expired, were taken back and promoted. Its parts stand inside, since most calls do without it.
+local function look_after(queue, most, together)
+  if not queue.deadline or now < tonumber(queue.deadline) then return 0, 0, 0 end
   -- @include upkeep
+  -- @include untold
   gather = true
-  local lost = take_back(queue, most_lost)
-  local promoted = promote_due(queue, most_due or most_lost - lost)
+  local expired = expire(queue, most)
+  if expired > 0 then flush_indexes() end
+  local lost = take_back(queue, together and most - expired or most)
+  local promoted = promote_due(queue, together and most - expired - lost or most)
+  flush_writes()
+  if queue.untold and not together then tell_left_in(queue) end
   flush_jobs()
   flush_indexes()
+  flush_writes()
   set_deadline(queue)
-  return lost, promoted
+  return expired, lost, promoted
 end

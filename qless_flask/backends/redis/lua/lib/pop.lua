@@ -1,16 +1,21 @@
--- pop: lease jobs to a worker. Answers {retry_at or '', jid, token, expires or '', record, options, failure, data, …}.
+-- pop: lease jobs to a worker. Answers {retry_at or '', jid, token, expires or '', record, options, failure, data,
+-- progress, …}; a worker that is asked for something gets the letters of lib/worker in place of the time, and nothing new.
+-- @include pop_plain
+-- @include expiry
 -- @include look_after
 -- @include extras
 -- @include room
 -- @constant UPKEEP_AT_ONCE
 
 local function lease(job, queue, worker, token)
+  if has(job, 'k') then count_wait(job) end
+  if has(job, 'x') then start_no_more(job) end
   job.runs = tostring(job.runs + 1)
   job.started = now_text
   job.worker = worker
   job.token = token
   append(job, 'o', worker)
-  job.expires = queue.heartbeat == '' and NEVER or string.format('%.0f', now + queue.heartbeat)
+  job.expires = expiry(job, queue)
   enter_index(job, 'r', job.expires)
   look_by(queue, job.expires)
   count_running(worker, 1)
@@ -21,7 +26,8 @@ end
 -- Take up to so many off a queue's waiting index.
 local function take(queue, limit, leased, worker, nonce)
   while limit > 0 do
-    local popped = call('ZPOPMIN', key('w', queue.name), limit)
+    local popped, late = taken or call('ZPOPMIN', key('w', queue.name), limit), false
+    taken = nil
     if #popped == 0 then return end
     if #popped > 2 then
       gather = true
@@ -33,11 +39,18 @@ local function take(queue, limit, leased, worker, nonce)
       -- A jid without its job is dropped.
       local job = load_job(popped[i])
       if job and job.state == 'w' then
-        leased[#leased + 1] = job
-        lease(job, queue, worker, nonce .. '.' .. #leased)
-        limit = limit - 1
+        if has(job, 'x') and now >= start_by(job) then
+          -- There were too many for one upkeep: back to the next one.
+          call('ZADD', key('w', queue.name), popped[i + 1], job.jid)
+          late = true
+        else
+          leased[#leased + 1] = job
+          lease(job, queue, worker, nonce .. '.' .. #leased)
+          limit = limit - 1
+        end
       end
     end
+    if late then return end
   end
 end
 
@@ -88,7 +101,7 @@ local function answer(leased, retry_at)
     local job, n = leased[i], #reply
     local expires = job.expires == NEVER and '' or job.expires
     reply[n + 1], reply[n + 2], reply[n + 3], reply[n + 4] = job.jid, job.token, expires, job.text
-    reply[n + 5], reply[n + 6], reply[n + 7] = extras(job.jid, job.flags)
+    reply[n + 5], reply[n + 6], reply[n + 7], reply[n + 8] = extras(job.jid, job.flags)
   end
   return reply
 end
@@ -97,14 +110,15 @@ end
 local function pop(first)
   local nonce, worker, limit = ARGV[first], ARGV[first + 1], tonumber(ARGV[first + 2])
   local leased, remember = {}, nil
-  see_worker(worker)
+  local asked = wishes or see_worker(worker)
   if ARGV[first + 4] ~= '' then
     -- @include request
     local request = key('request', worker .. '\t' .. ARGV[first + 4])
     leased = given_before(request)
-    if #leased > 0 then return answer(leased, '') end
+    if #leased > 0 then return answer(leased, asked) end
     remember = function() remember_given(request, leased) end
   end
+  if asked ~= '' then return {asked} end
   if ARGV[first + 3] == 'round_robin' then
     take_in_turn({unpack(ARGV, first + 6)}, limit, leased, worker, nonce)
   else

@@ -1,5 +1,6 @@
--- pop_plain: the straight way of jobs out of one queue in which nothing is due; nil for all others.
--- It does what lease in lib/pop.lua does: made of its functions, it would cost three times as much. One job needs no tables.
+-- pop_plain: the straight way of jobs out of one queue in which nothing is due, of plain ones, though they may have options;
+-- nil for all others. It does what lease in lib/pop.lua does: made of its functions, it would cost three times as much. One
+-- job needs no tables.
 -- @include now
 -- @include keys
 -- @include record
@@ -8,9 +9,11 @@
 -- @include worker
 -- @include extras
 -- @include room
-local WAITING = '^w(\t[^\t]*\t[^\t]*\t%d+\t(%d+)\t%d*\t%d+\t(%a*)\n)([^\n]*)\n([^\n]*)(\n.*)$'
+local WAITING = '^w(\t[^\t]*\t[^\t]*\t%d+\t(%d+)\t%d*\t%d+\t([odflgepu]*)\n)([^\n]*)\n([^\n]*)(\n.*)$'
+-- What it leaves to the general way: what it has seen of the worker, and the jobs that it has taken off the index.
+local wishes, taken
 
--- The record of a leased job and its flags, or nil where there is no such waiting job.
+-- The record of a leased job and its flags, or nil where there is no such waiting job or it is no plain one.
 local function leased(text, name, worker, token)
   local head, created, flags, ran, history, rest = string.match(text or '', WAITING)
   if not head then return end
@@ -32,15 +35,25 @@ local function pop_plain(first)
   local hash, running = key('queue', name), key('r', name)
   local queue = call('HMGET', hash, 'deadline', 'settings', 'paused')
   if queue[3] or (queue[1] and now >= tonumber(queue[1])) then return end
+  local heartbeat = HEARTBEAT_MS
+  if queue[2] then
+    local max_run
+    heartbeat, max_run = string.match(queue[2], '^(%d*),%d+,%d+,?(%d*)')
+    if max_run ~= '' then return end
+  end
+  wishes = see_worker(worker)
+  if wishes ~= '' then return end
   local popped = call('ZPOPMIN', key('w', name), ARGV[first + 2])
   local jid, count = popped[1], #popped / 2
   if not jid then return end
-  local heartbeat = queue[2] and string.match(queue[2], '^%d*') or HEARTBEAT_MS
   local expires = heartbeat == '' and NEVER or string.format('%.0f', now + heartbeat)
   local shown, reply = heartbeat == '' and '' or expires, nil
   if count == 1 then
     local text, flags = leased(call('HGET', records, jid), name, worker, nonce .. '.1')
-    if not text then return end
+    if not text then
+      taken = popped
+      return
+    end
     call('HSET', records, jid, text)
     call('ZADD', running, expires, jid)
     reply = {'', jid, nonce .. '.1', shown, text, extras(jid, flags)}
@@ -55,10 +68,13 @@ local function pop_plain(first)
       -- A jid without its job is dropped.
       if text then
         count, jid = count + 1, jids[i]
-        local n, r = 2 * count, 7 * count
+        local n, r = 2 * count, 8 * count
         jids[count], fields[n - 1], fields[n], scores[n - 1], scores[n] = jid, jid, text, expires, jid
-        reply[r - 5], reply[r - 4], reply[r - 3], reply[r - 2] = jid, token, shown, text
-        reply[r - 1], reply[r], reply[r + 1] = extras(jid, flags)
+        reply[r - 6], reply[r - 5], reply[r - 4], reply[r - 3] = jid, token, shown, text
+        reply[r - 2], reply[r - 1], reply[r], reply[r + 1] = extras(jid, flags)
+      elseif found[i] then
+        taken = popped
+        return
       end
     end
     if count == 0 then return end
@@ -67,7 +83,6 @@ local function pop_plain(first)
     jid = table.concat(jids, '\t', 1, count)
   end
   if not queue[1] or tonumber(expires) < tonumber(queue[1]) then call('HSET', hash, 'deadline', expires) end
-  see_worker(worker)
   call('HINCRBY', key('running'), worker, count)
   call('XADD', key('events'), '*', 'e', now_text .. '\no\t' .. name .. '\t\tr\t' .. worker .. '\t\t' .. jid)
   return reply

@@ -1,5 +1,6 @@
--- queue: a hash a queue. settings: heartbeat ms, retries, max_losses; paused; place: of the last job that came; deadline:
--- nothing is due or lost before it; waits: somebody waits for a job until then. A queue is known once it has a place.
+-- queue: a hash a queue. settings: heartbeat ms, retries, max_losses, max_run ms and, in a line of its own, back-off;
+-- paused; place: of the last job that came; deadline: nothing is due, lost or expired before it; waits: somebody waits for
+-- a job until then; untold: dependents in it may be left to tell. A queue is known once it has a place.
 -- @include index
 -- @constant HEARTBEAT_MS
 -- @constant RETRIES
@@ -10,13 +11,15 @@ local function load_queue(name)
   local queue = queues[name]
   if not queue then
     local hash = key('queue', name)
-    local found = call('HMGET', hash, 'place', 'deadline', 'waits', 'settings', 'paused')
+    local found = call('HMGET', hash, 'place', 'deadline', 'waits', 'settings', 'paused', 'untold')
     queue = {
       name = name, hash = hash, place = found[1], old_place = found[1], deadline = found[2], old_deadline = found[2],
-      waits = found[3], paused = found[5], heartbeat = HEARTBEAT_MS, retries = RETRIES, max_losses = MAX_LOSSES, arrived = 0,
+      waits = found[3], paused = found[5], untold = found[6], old_untold = found[6], arrived = 0,
+      heartbeat = HEARTBEAT_MS, retries = RETRIES, max_losses = MAX_LOSSES, max_run = '', backoff = '',
     }
     if found[4] then
-      queue.heartbeat, queue.retries, queue.max_losses = string.match(found[4], '^(%d*),(%d+),(%d+)')
+      queue.heartbeat, queue.retries, queue.max_losses, queue.max_run, queue.backoff =
+        string.match(found[4], '^(%d*),(%d+),(%d+),?(%d*)\n?(.*)$')
     end
     queues[name] = queue
   end
@@ -54,6 +57,10 @@ local function flush_queue(queue)
   if sooner then
     call('HSET', queue.hash, 'deadline', queue.deadline)
     queue.old_deadline = queue.deadline
+  end
+  if queue.untold ~= queue.old_untold then
+    if queue.untold then call('HSET', queue.hash, 'untold', '1') else call('HDEL', queue.hash, 'untold') end
+    queue.old_untold = queue.untold
   end
   if queue.waits and (queue.arrived > 0 or sooner) and tonumber(queue.waits) > now then wake(queue) end
   queue.arrived = 0

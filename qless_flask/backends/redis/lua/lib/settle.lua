@@ -1,7 +1,24 @@
--- settle: end leases. Seven arguments each: kind letter, jid, token, delay ms, next queue or group, message, data.
+-- settle: end leases. Seven arguments each: kind letter, jid, token, delay ms, next queue or group, message, data. The kind C
+-- is a c with more, in place of the message: texts as lib/packed has them: the result or '', missing, how many
+-- it depends on, their jids, then jobs to put as lib/put takes them.
+-- @include ended
 -- @include token
 -- @include room
-local function complete(job, delay, next_queue, data)
+local function advance(job, delay, next_queue, parents)
+  local from, queue = job.queue, load_queue(next_queue)
+  append(job, 'a', next_queue)
+  job.queue = next_queue
+  keep(job, 'progress', 'g', '')
+  renew(job, queue)
+  if parents and #parents > 0 then
+    depend_on(job, queue, parents, delay > 0 and string.format('d%.0f', delay) or '')
+  else
+    arrive_or_schedule(job, queue, now + delay)
+  end
+  note('a', job, from, next_queue, job.state, job.worker, '')
+end
+
+local function complete(job, delay, next_queue, data, parents)
   if data ~= '' then set_data(job, data) end
   clear_failure(job)
   leave_index(job)
@@ -17,19 +34,14 @@ local function complete(job, delay, next_queue, data)
     finish(job, 'c')
     note('c', job, job.queue, '', 'c', job.worker, '')
   else
-    append(job, 'a', next_queue)
-    local from, queue = job.queue, load_queue(next_queue)
-    job.queue = next_queue
-    renew(job, queue)
-    arrive_or_schedule(job, queue, now + delay)
-    note('a', job, from, next_queue, job.state, job.worker, '')
+    advance(job, delay, next_queue, parents)
   end
 end
 
 local function retry(job, delay, group, message)
   keep_failure(job, group, message)
   leave_index(job)
-  if job.remaining == '0' then return fail(job, group) end
+  if job.remaining == '0' then return fail(job, group, 'f', job.worker) end
   job.remaining = tostring(job.remaining - 1)
   append(job, 'r', group)
   arrive_or_schedule(job, load_queue(job.queue), now + delay)
@@ -40,7 +52,7 @@ local function fail_at_once(job, group, message, data)
   if data ~= '' then set_data(job, data) end
   keep_failure(job, group, message)
   leave_index(job)
-  fail(job, group)
+  fail(job, group, 'f', job.worker)
 end
 
 local function release(job, delay)
@@ -51,15 +63,24 @@ local function release(job, delay)
   note('l', job, job.queue, '', job.state, job.worker, '')
 end
 
+-- What the kind C has more: puts, and what the next stage waits for. Answers that, and whether its end cancels the job; or a
+-- fault, and then nothing of it has happened.
+local function before_complete(job, next_queue, more)
+  -- @include follow
+  return follow(job, next_queue, more)
+end
+
 local function settle(kind, jid, token, delay, word, message, data)
-  local job = load_job(jid)
+  local job, more = load_job(jid), kind == 'C'
+  if more then kind = 'c' end
   if job and job.last == token and string.sub(job.answer, 1, 1) == kind and not holds(job, token) then
     return string.sub(job.answer, 2)
   end
-  local fault = lease_fault(job, token)
+  local fault, parents, canceled = lease_fault(job, token), nil, false
+  if more and not fault then fault, parents, canceled = before_complete(job, word, message) end
   if fault then return fault end
   if kind == 'c' then
-    complete(job, delay, word, data)
+    complete(job, delay, word, data, parents)
   elseif kind == 'r' then
     retry(job, delay, word, message)
   elseif kind == 'f' then
@@ -68,9 +89,10 @@ local function settle(kind, jid, token, delay, word, message, data)
     release(job, delay)
   end
   end_lease(job)
+  if canceled then cancel(job) end
   job.last = token
   job.answer = kind .. job.state
-  save(job)
+  conclude(job)
   return job.state
 end
 

@@ -1,9 +1,12 @@
--- stage: how a job comes to wait, to be scheduled, to fail and to end; the caller has taken it out of its old index,
--- and saves it afterwards.
+-- stage: how a job comes to wait, to be scheduled, to depend, to fail and to end; the caller has taken it out of its old
+-- index, and saves it afterwards.
 -- @include queue
 -- @include event
 -- @include worker
+-- @include needs
+-- @include unique
 local running = {}
+local told_so_far, last_turn = 0, nil -- what lib/ended knows of the operation
 
 local function arrive_at_place(job, queue, place)
   job.place = place
@@ -28,6 +31,22 @@ local function arrive_or_schedule(job, queue, due)
   if due > now then schedule(job, queue, due) else arrive(job, queue) end
 end
 
+-- Stand in `depends`; the needs are seen to.
+local function stand_by(job, queue)
+  queue.place = queue.place or '0'
+  job.place = '0'
+  job.available = now_text == job.created and '' or now_text
+  enter_index(job, 'd', now_text)
+end
+
+-- Wait for other jobs; `due` is the delay that begins when the last of them is done.
+local function depend_on(job, queue, parents, due)
+  stand_by(job, queue)
+  job.needs, job.due = parents, due
+  save_needs(job)
+  for i = 1, #parents do wait_for(job, parents[i]) end
+end
+
 -- A stage begins with its retries whole.
 local function renew(job, queue)
   local own = options_of(job).retries
@@ -36,29 +55,41 @@ local function renew(job, queue)
 end
 
 local function clear_failure(job)
-  if has(job, 'f') then
-    call('HDEL', key('failures'), job.jid)
-    clear_flag(job, 'f')
-  end
+  keep(job, 'failures', 'f', '')
+  job.failure = ''
 end
 
 local function keep_failure(job, group, message)
-  call('HSET', key('failures'), job.jid,
-    group .. '\t' .. now_text .. '\t' .. job.worker .. '\t' .. job.runs .. '\t' .. message)
-  set_flag(job, 'f')
+  job.failure = group .. '\t' .. now_text .. '\t' .. job.worker .. '\t' .. job.runs .. '\t' .. message
+  keep(job, 'failures', 'f', job.failure)
+end
+
+-- Until when it is to be popped, where it must be.
+local function start_by(job)
+  return job.created + life_of(job).expires_in
+end
+
+local function start_no_more(job)
+  set_score(key('y', job.queue), job.jid, false)
+  clear_flag(job, 'x')
 end
 
 -- Minus, so that the latest comes first, and ties go by jid all the same.
 local function finish(job, state)
   job.ended = now_text
   enter_index(job, state, '-' .. now_text)
+  if job.flags == '' then return end
+  if has(job, 'n') then drop_all_needs(job) end
+  if has(job, 'x') then start_no_more(job) end
+  if has(job, 'u') and (state == 'x' or life_of(job).unique_ms == '') then let_go(job) end
 end
 
-local function fail(job, group)
-  append(job, 'f', group)
+-- What became of it is told under the letter: f, e expired, i finished by hand.
+local function fail(job, group, letter, worker)
+  append(job, letter, group)
   finish(job, 'f')
-  set_score(key('group', group), job.jid, '-' .. now_text)
-  note('f', job, job.queue, '', 'f', job.worker, group)
+  enter_group(job, group)
+  note(letter, job, job.queue, '', 'f', worker, group)
 end
 
 local function count_running(worker, by)
@@ -70,6 +101,7 @@ local function count_running(worker, by)
 end
 
 local function end_lease(job)
+  if has(job, 'k') then count_run(job) end
   count_running(job.worker, -1)
   job.worker = ''
   job.token = ''
@@ -77,6 +109,8 @@ end
 
 -- Write what is gathered.
 local function flush(actor)
+  flush_edges()
+  flush_holders()
   if gather then
     flush_jobs()
     flush_indexes()
@@ -87,5 +121,6 @@ local function flush(actor)
     running = {}
   end
   for _, queue in pairs(queues) do flush_queue(queue) end
+  flush_figures()
   flush_events(actor)
 end

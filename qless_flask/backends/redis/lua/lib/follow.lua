@@ -1,0 +1,37 @@
+-- follow: what a Complete does first, and may be refused for: put jobs, and find what its next stage waits for.
+-- @include packed
+-- @include put
+
+-- Drop all that is gathered, as if it had never been.
+local function forget_gathered()
+  jobs, changed, writes, moves, edges, queues, running = {}, {}, {}, {}, {}, {}, {}
+  holders, held_anew, lines, last_head, last_turn = {}, {}, {now_text}, nil, nil
+  forget_figures()
+end
+
+-- Answers a fault; or nil, what the next stage waits for, and whether the end of one of these cancels it.
+local function follow(job, next_queue, more)
+  local items = unpacked(more)
+  local listed = tonumber(items[3])
+  local parents, canceled = {}, false
+  if listed > 0 and next_queue == '' and options_of(job).pipeline == '' then return 'NOTHING_FOLLOWS' end
+  local told_before, fault = told_so_far, nil
+  if items[listed + 4] then
+    -- What came before stands, whatever becomes of these.
+    flush()
+    gather = true
+    local _
+    _, fault = put_all(items, listed + 4, #items)
+  end
+  if not fault and listed > 0 then
+    parents, canceled = open_among(job.jid, {unpack(items, 4, listed + 3)}, items[2], life_of(job).choice)
+    fault = parents and cycle_among(job.jid, parents) or not parents and canceled
+  end
+  if fault then
+    if items[listed + 4] then forget_gathered() end
+    told_so_far = told_before
+    return fault
+  end
+  if items[1] ~= '' then keep(job, 'results', 'e', items[1]) end
+  return nil, parents, canceled
+end
