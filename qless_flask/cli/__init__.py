@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import click
 
+from qless_flask.cli.change import change
 from qless_flask.cli.command import Commands
 from qless_flask.cli.demo import demo
+from qless_flask.cli.events import events
+from qless_flask.cli.failures import failures
 from qless_flask.cli.job import job
 from qless_flask.cli.put import put
 from qless_flask.cli.queues import queues
+from qless_flask.cli.recurrences import recurrences
 from qless_flask.cli.serve import serve
+from qless_flask.cli.tags import tags, tracked
 from qless_flask.cli.worker import worker
+from qless_flask.cli.workers import workers
 
 __all__ = ["main"]
 
@@ -31,5 +37,21 @@ def main() -> None:
     """
 
 
-for each in (serve, worker, put, job, queues, demo):
+_COMMANDS = (
+    serve,
+    worker,
+    put,
+    job,
+    queues,
+    failures,
+    workers,
+    tags,
+    tracked,
+    recurrences,
+    change,
+    events,
+    demo,
+)
+
+for each in _COMMANDS:
     main.add_command(each)

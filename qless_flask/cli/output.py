@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import click
 
 from qless_flask.errors import QlessError
-from qless_flask.models import Job
+from qless_flask.models import Changed, Job
+from qless_flask.schemas.actions import ChangedSchema
 from qless_flask.schemas.jobs import JobSchema
 from qless_flask.schemas.problems import dump_problem
 from qless_flask.schemas.wire import encode
@@ -27,6 +28,13 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         click.echo("  ".join(line).rstrip())
 
 
+def print_facts(facts: Mapping[str, str]) -> None:
+    """Print what there is to say, a line for each."""
+    for name, value in facts.items():
+        if value:
+            click.echo(f"{name:<12} {value}")
+
+
 def print_outcomes(outcomes: Sequence[tuple[str, Job | QlessError]], *, as_json: bool) -> None:
     """Print what became of each job that was changed by hand; exit with 1 if any could not be."""
     if as_json:
@@ -38,6 +46,14 @@ def print_outcomes(outcomes: Sequence[tuple[str, Job | QlessError]], *, as_json:
             click.echo(f"{jid}  {outcome.state} in {outcome.queue}")
     if any(isinstance(outcome, QlessError) for _, outcome in outcomes):
         click.get_current_context().exit(1)
+
+
+def print_changed(changed: Changed, *, as_json: bool) -> None:
+    """Print what a change did."""
+    if as_json:
+        print_json(ChangedSchema().dump(changed))
+    else:
+        click.echo(f"{changed.matched} matched, {changed.changed} changed.")
 
 
 def told_time(at: float | None) -> str:

@@ -6,9 +6,20 @@ import sys
 
 import click
 
+from qless_flask.cli.backoff import read_backoff
 from qless_flask.cli.output import print_json
 from qless_flask.cli.target import Target, target_options
-from qless_flask.models import IF_EXISTS, IfExists, NewJob
+from qless_flask.models import (
+    IF_EXISTS,
+    MISSING,
+    ON_PARENT_END,
+    Backoff,
+    IfExists,
+    Missing,
+    NewJob,
+    OnParentEnd,
+    Unique,
+)
 from qless_flask.schemas.jobs import PutSchema
 
 
@@ -24,6 +35,28 @@ from qless_flask.schemas.jobs import PutSchema
 @click.option(
     "--then", "pipeline", multiple=True, metavar="QUEUE", help="A queue that follows; may stand several times."
 )
+@click.option("--depends", "-d", multiple=True, metavar="JID", help="A job to wait for; may stand several times.")
+@click.option(
+    "--missing",
+    type=click.Choice(MISSING),
+    default="refuse",
+    show_default=True,
+    help="What it means if a job to wait for is not there.",
+)
+@click.option(
+    "--on-parent-end",
+    type=click.Choice(ON_PARENT_END),
+    default="wait",
+    show_default=True,
+    help="What to do when a job to wait for fails or is canceled.",
+)
+@click.option(
+    "--backoff", callback=read_backoff, metavar="BACKOFF", help="For its retries: fixed:100, exponential:15:2:3600."
+)
+@click.option("--max-run", type=float, metavar="SECONDS", help="How long a run may take.")
+@click.option("--expires-in", type=float, metavar="SECONDS", help="How soon it must be popped, or it fails.")
+@click.option("--unique", metavar="KEY", help="Put nothing while another job holds this key.")
+@click.option("--unique-for", type=float, metavar="SECONDS", help="How long it holds its key, else while it is alive.")
 @click.option(
     "--if-exists",
     type=click.Choice(IF_EXISTS),
@@ -43,6 +76,14 @@ def put(
     tags: tuple[str, ...],
     retries: int | None,
     pipeline: tuple[str, ...],
+    depends: tuple[str, ...],
+    missing: Missing,
+    on_parent_end: OnParentEnd,
+    backoff: Backoff | None,
+    max_run: float | None,
+    expires_in: float | None,
+    unique: str | None,
+    unique_for: float | None,
     if_exists: IfExists,
 ) -> None:
     """Put a job into QUEUE, to be performed by the code that is named KLASS, and print its jid.
@@ -52,7 +93,10 @@ def put(
     \b
     qless-flask put mail Send '{"to": "ann"}'
     qless-flask put fetch Page '{"url": "http://…"}' --jid home --then parse --then index --if-exists keep
+    qless-flask put report Sum --depends home --unique report
     """
+    if unique is None and unique_for is not None:
+        raise click.UsageError("--unique-for says how long a key is held: give --unique too.")
     if data == "-":
         data = sys.stdin.read()
     job = NewJob(
@@ -65,6 +109,13 @@ def put(
         tags=tags,
         retries=retries,
         pipeline=pipeline,
+        depends=depends,
+        missing=missing,
+        on_parent_end=on_parent_end,
+        backoff=backoff,
+        max_run=max_run,
+        expires_in=expires_in,
+        unique=None if unique is None else Unique(unique, unique_for),
         if_exists=if_exists,
     )
     with target.open() as namespace:
