@@ -37,6 +37,7 @@ from qless_flask.models import (
     Renewed,
     Retry,
     Settled,
+    Settlement,
     Tag,
 )
 from qless_flask.testing.clock import ManualClock
@@ -445,7 +446,7 @@ class TestFiguresThatTheAncestorGotWrong:
         assert (tag(namespace).wait_mean, tag(namespace).run_mean) == (0.5, 25.0)
 
     def test_a_failed_job_put_back_begins_anew(self, namespace: Namespace, clock: ManualClock) -> None:
-        """Fault 11: unfail kept the failure, did not lower `failed`, and let the time run on: a mean wait of 2,500 s."""
+        """Fault 11: unfail kept the failure, did not lower `failed`, and let time run on: a mean wait of 2,500 s."""
         settle(namespace, Fail(run(namespace, tags=("t",)), group="broken"))
         clock.advance(5000)
 
@@ -616,7 +617,11 @@ class TestHandsThatTheAncestorTied:
         if way in ("heartbeat", "progress"):
             namespace.heartbeat([Beat(lease, progress=ODD_DATA if way == "progress" else None)])
         else:
-            ways = {"fail": Fail(lease, group="g"), "complete": Complete(lease, next="next"), "retry": Retry(lease)}
+            ways: dict[str, Settlement] = {
+                "fail": Fail(lease, group="g"),
+                "complete": Complete(lease, next="next"),
+                "retry": Retry(lease),
+            }
             namespace.settle([ways[way]])
 
         assert get(namespace).data == ODD_DATA
