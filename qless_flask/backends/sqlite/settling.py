@@ -69,12 +69,7 @@ def _settled(step: Step, settlement: Settlement) -> Settled | QlessError:
 def _end(step: Step, record: Record, settlement: Settlement) -> None:
     queue = step.queue_of(record)
     if isinstance(settlement, Complete):
-        if settlement.puts:
-            with step.attempt():
-                put(step, settlement.puts)
-                _complete(step, record, step.queue_of(record), settlement)
-        else:
-            _complete(step, record, queue, settlement)
+        _follow_up(step, record, queue, settlement)
     elif isinstance(settlement, Retry):
         _retry(step, record, queue, settlement)
     elif isinstance(settlement, Fail):
@@ -84,10 +79,21 @@ def _end(step: Step, record: Record, settlement: Settlement) -> None:
         _release(step, record, queue, settlement)
 
 
+def _follow_up(step: Step, record: Record, queue: QueueRow, settlement: Complete) -> None:
+    if settlement.depends and not (settlement.next or record.pipeline):
+        raise nothing_follows()
+    if not settlement.puts:
+        _complete(step, record, queue, settlement)
+        return
+    with step.attempt():
+        put(step, settlement.puts)
+        _complete(step, record, queue, settlement)
+
+
 def _complete(step: Step, record: Record, queue: QueueRow, settlement: Complete) -> None:
     pipeline = split(record.pipeline)
     following = settlement.next or (pipeline[0] if pipeline else None)
-    parents, canceled = _parents(step, record, settlement, following)
+    parents, canceled = _parents(step, record, settlement)
     _replace_data(step, record, settlement.data)
     if settlement.result is not None:
         step.connection.execute(SAVE_RESULT, (record.id, settlement.result))
@@ -111,12 +117,10 @@ def _complete(step: Step, record: Record, queue: QueueRow, settlement: Complete)
         end(step, record, CANCELED, "canceled")
 
 
-def _parents(step: Step, record: Record, settlement: Complete, following: str | None) -> tuple[list[str], bool]:
+def _parents(step: Step, record: Record, settlement: Complete) -> tuple[list[str], bool]:
     """Find what the next stage has to wait for, and whether the end of one of them cancels the job."""
     if not settlement.depends:
         return [], False
-    if following is None:
-        raise nothing_follows()
     choice = read_options(record.options).on_parent_end
     parents, canceled = depends.resolve(step, record.jid, settlement.depends, settlement.missing, choice)
     depends.search(step, record.jid, parents)
