@@ -83,10 +83,7 @@ def inspect(namespace: ModelNamespace) -> StoreView:
         groups={group: frozenset(job.jid for job in failed) for group, failed in groups.items()},
         workers={name: sum(job.worker == name for job in jobs) for name in world.workers},
         depends={job.jid: job.needs for job in jobs if job.needs},
-        dependents={
-            jid: frozenset(job.jid for job in jobs if jid in job.needs)
-            for jid in {jid for job in jobs for jid in job.needs}
-        },
+        dependents={jid: frozenset(waiting) for jid, waiting in _dependents(jobs).items()},
         untold=frozenset(world.untold),
         unique=dict(world.holders),
         start_by={job.jid: to_seconds(job.start_by) for job in jobs if job.start_by is not None},
@@ -114,6 +111,14 @@ def _indexes(jobs: list[JobRecord]) -> dict[tuple[str, State], tuple[str, ...]]:
             there.sort(key=lambda job: order_key(job, True))
             indexes[queue, state] = tuple(job.jid for job in there)
     return indexes
+
+
+def _dependents(jobs: list[JobRecord]) -> dict[str, set[str]]:
+    dependents: dict[str, set[str]] = {}
+    for job in jobs:
+        for jid in job.needs:
+            dependents.setdefault(jid, set()).add(job.jid)
+    return dependents
 
 
 def _groups(jobs: list[JobRecord]) -> dict[str, list[JobRecord]]:
