@@ -94,18 +94,18 @@ class QueueNotFound(NotFound):
     sentence = "no queue {subject}: put a job into it, configure it or pause it, and it is there"
 
 
-class WorkerNotFound(NotFound):
-    """No worker of this name has popped lately."""
-
-    code = "WORKER_NOT_FOUND"
-    sentence = "no worker {subject} has popped here lately"
-
-
 class RecurrenceNotFound(NotFound):
     """No recurrence has this id."""
 
     code = "RECURRENCE_NOT_FOUND"
     sentence = "no recurrence {subject}: it was never made here, or it was deleted"
+
+
+class WorkerNotFound(NotFound):
+    """No worker of this name has popped lately."""
+
+    code = "WORKER_NOT_FOUND"
+    sentence = "no worker {subject} has popped here lately"
 
 
 class MethodNotAllowed(QlessError):

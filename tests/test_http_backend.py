@@ -14,10 +14,24 @@ import pytest
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.http import HTTPBackend
-from qless_flask.backends.http import engine as http_engine
+from qless_flask.backends.http import polls as http_polls
 from qless_flask.backends.http import transport as http_transport
 from qless_flask.errors import BackendUnavailable, Internal, Invalid, JobExists, QlessError
-from qless_flask.models import Complete, Event, NewJob, Pop, Put, Retry, Settled
+from qless_flask.models import (
+    Complete,
+    Event,
+    EventFilter,
+    Filter,
+    Finish,
+    Move,
+    NewJob,
+    Pop,
+    Put,
+    Recurrence,
+    Retry,
+    Settled,
+    Unique,
+)
 from qless_flask.web import create_app
 
 Answerer = Callable[[httpx.Request], httpx.Response]
@@ -30,9 +44,11 @@ class BadWire(httpx.BaseTransport):
         self._transport = app_transport
         self._plan = iter(plan)
         self.paths: list[str] = []
+        self.bodies: list[bytes] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.paths.append(request.url.path.rpartition("/")[2])
+        self.bodies.append(request.read())
         match next(self._plan, "works"):
             case "refused":
                 raise httpx.ConnectError("connection refused", request=request)
@@ -143,6 +159,64 @@ class TestLostAnswers:
         assert job is not None
         assert (job.queue, job.pipeline) == ("parse", ("index",))
         assert names(events(store)) == ["put", "popped", "advanced"]
+
+    def test_follow_up_jobs_are_not_doubled(self, wired: Wired, store: Backend, fault: str) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one")])
+        [lease] = store.namespace("crawl").pop(["fetch"], "ann")
+        namespace, wire = wired(fault)
+
+        results = namespace.settle([Complete(lease, puts=(NewJob("Parse", queue="parse"),))])
+
+        assert results == [Settled("one", "complete")]
+        assert wire.paths == ["settle", "settle"]
+        assert wire.bodies[0] == wire.bodies[1]
+        assert store.namespace("crawl").queues(["parse"])[0].waiting == 1
+
+    def test_a_unique_key_is_answered_with_its_holder(self, wired: Wired, store: Backend, fault: str) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one", unique=Unique("home"))])
+        namespace, _ = wired(fault)
+
+        held, free = (
+            namespace.put([NewJob("Crawl", queue="fetch", unique=Unique(key))])[0] for key in ("home", "away")
+        )
+
+        assert held == Put("one", "waiting", False)
+        assert free.created
+
+    def test_a_finish_is_asked_for_again(self, wired: Wired, store: Backend, fault: str) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one")])
+        namespace, wire = wired(fault)
+
+        [job] = namespace.finish(["one"], Finish("complete"))
+
+        assert not isinstance(job, QlessError)
+        assert job.state == "complete"
+        assert (wire.paths, names(events(store))) == (["finish"] * 2, ["put", "finished"])
+
+    def test_a_tag_is_tracked_once(self, wired: Wired, store: Backend, fault: str) -> None:
+        namespace, wire = wired(fault)
+
+        assert namespace.track("docs").tracked
+        assert (wire.paths, names(events(store))) == (["track"] * 2, ["tracked"])
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda namespace: namespace.change(Filter(state="waiting"), Move("parse")),
+            lambda namespace: namespace.depend("one", off=["two"]),
+            lambda namespace: namespace.recur(Recurrence("Crawl", queue="fetch", interval=60)),
+        ],
+    )
+    def test_what_could_undo_anothers_change_is_not_sent_again(
+        self, wired: Wired, store: Backend, fault: str, call: Callable[[Namespace], object]
+    ) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one")])
+        namespace, wire = wired(fault)
+
+        with pytest.raises(BackendUnavailable, match="look before"):
+            call(namespace)
+
+        assert len(wire.paths) == 1
 
     def test_an_exchange_is_not_doubled(self, wired: Wired, store: Backend, fault: str) -> None:
         store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid=jid) for jid in ("one", "two", "three")])
@@ -264,7 +338,10 @@ class TestServersThatAreNotOurs:
         assert set(caught.value.fields) == {"url"}
 
     def test_what_a_newer_server_says_more_does_not_matter(self) -> None:
-        answer = {"workers": [{"name": "ann", "running": 0, "seen_at": 1, "quiet": False}], "more": 1}
+        answer = {
+            "workers": [{"name": "ann", "running": 0, "seen_at": 1, "quiet": False, "stop": True, "of": 1}],
+            "more": 1,
+        }
 
         [worker] = served(lambda request: httpx.Response(200, json=answer)).workers()
 
@@ -326,13 +403,22 @@ class TestWhatGoesOut:
             lambda each: each.lines("none"),
             lambda each: each.events("nonsense"),
             lambda each: each.workers(["none"]),
+            lambda each: each.quiet("none"),
+            lambda each: each.recurrences(["none"]),
+            lambda each: each.unrecur("none"),
+            lambda each: each.depend("none", on=["one"]),
+            lambda each: each.put([NewJob("Crawl", queue="fetch", depends=("none",))]),
+            lambda each: each.put([NewJob("Crawl", queue="fetch", jid="one", depends=("one",))]),
+            lambda each: each.tags(["none"]),
+            lambda each: each.change(Filter(), Move(), 0),
+            lambda each: each.get([], wait=-1),
         ):
             assert outcome(calls, namespace) == outcome(calls, direct)
 
 
 class TestWaits:
     def test_a_wait_is_cut_into_polls(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(http_engine, "POLL_SECONDS", 0.2)
+        monkeypatch.setattr(http_polls, "POLL_SECONDS", 0.2)
         waits: list[float] = []
 
         def answer(request: httpx.Request) -> httpx.Response:
@@ -368,6 +454,52 @@ class TestWaits:
 
         assert len(requests) > 2
         assert len(set(requests)) == 2
+
+    def test_a_wait_for_an_end_lasts_until_then(self, wired: Wired, store: Backend) -> None:
+        direct = store.namespace("crawl")
+        direct.put([NewJob("Crawl", queue="fetch", jid="one")])
+        namespace, _ = wired()
+        timer = threading.Timer(0.2, direct.finish, [["one"], Finish("complete", result="[1.10]")])
+        timer.start()
+
+        [job] = namespace.get(["one"], wait=20)
+
+        assert job is not None
+        assert (job.state, job.result) == ("complete", "[1.10]")
+        timer.join()
+
+    def test_a_wait_that_nothing_ends_answers_with_the_job_as_it_is(self, wired: Wired, store: Backend) -> None:
+        store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one")])
+        namespace, _ = wired()
+
+        [job] = namespace.get(["one"], wait=0.1)
+
+        assert job is not None
+        assert job.state == "waiting"
+
+    def test_filtered_events_are_read_on_where_nothing_matched(self) -> None:
+        asked: list[object] = []
+
+        def answer(request: httpx.Request) -> httpx.Response:
+            message = httpx.Response(200, content=request.content).json()
+            asked.append((message.get("after"), message["filter"]))
+            events = [{"cursor": "3", "at": 1, "event": "put", "jid": "one"}] if len(asked) == 3 else []
+            return httpx.Response(200, json={"events": events, "next": str(len(asked))})
+
+        page = served(answer).events(wait=20, filter=EventFilter(tag="x"))
+
+        assert [event.jid for event in page.events] == ["one"]
+        assert asked == [(None, {"tag": "x"}), ("1", {"tag": "x"}), ("2", {"tag": "x"})]
+
+    def test_a_worker_that_is_to_stop_waits_no_longer(self) -> None:
+        began = time.monotonic()
+
+        popped = served(lambda request: httpx.Response(200, json={"jobs": [], "retry_at": None, "stop": True})).pop(
+            ["fetch"], "ann", wait=30
+        )
+
+        assert (len(popped), popped.stop, popped.quiet) == (0, True, False)
+        assert time.monotonic() - began < 5
 
     def test_a_wait_out_of_bounds_is_refused(self, wired: Wired) -> None:
         namespace, _ = wired()

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+from collections.abc import Callable
 
 import pytest
 
 from qless_flask import models
 from qless_flask.errors import Invalid
 from qless_flask.models import (
+    Backoff,
+    Beat,
     Changes,
+    Complete,
+    Event,
+    EventFilter,
     Failure,
     Filter,
+    Finish,
     Job,
     Lease,
     NewJob,
     Pop,
     Popped,
     QueueSettings,
+    Recurrence,
+    Unique,
     checked_settings,
+    jid_at,
     new_jid,
 )
 
@@ -49,8 +59,9 @@ def test_every_noun_is_frozen_and_slotted() -> None:
 
     assert len(nouns) > 20
     for noun in nouns:
-        with pytest.raises(dataclasses.FrozenInstanceError):
-            setattr(object.__new__(noun), dataclasses.fields(noun)[0].name, None)
+        for field in dataclasses.fields(noun):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(object.__new__(noun), field.name, None)
         assert "__slots__" in vars(noun)
 
 
@@ -134,6 +145,9 @@ def test_jids_made_in_one_moment_are_different(monkeypatch: pytest.MonkeyPatch) 
         (Filter(worker="ann"), RUNNING, True),
         (Filter(worker="ann"), JOB, False),
         (Filter(worker="bob"), RUNNING, False),
+        (Filter(tracked=True), JOB, False),
+        (Filter(tracked=False), JOB, True),
+        (Filter(tracked=True), dataclasses.replace(JOB, tracked=True), True),
         (Filter(q="jid-"), JOB, True),
         (Filter(q="id-1"), JOB, False),
         (Filter(q="RAWL"), JOB, True),
@@ -147,6 +161,93 @@ def test_jids_made_in_one_moment_are_different(monkeypatch: pytest.MonkeyPatch) 
 )
 def test_a_filter_knows_what_it_asks_for(filter: Filter, job: Job, expected: bool) -> None:
     assert filter.matches(job) is expected
+
+
+MOVED = Event("1", 1.0, "moved", jid="one", queue="fetch", to="parse", tags=("x",))
+
+
+@pytest.mark.parametrize(
+    ("filter", "event", "expected"),
+    [
+        (EventFilter(), MOVED, True),
+        (EventFilter(jid="one", queue="fetch", tag="x"), MOVED, True),
+        (EventFilter(queue="parse"), MOVED, True),
+        (EventFilter(queue="index"), MOVED, False),
+        (EventFilter(jid="two"), MOVED, False),
+        (EventFilter(tag="y"), MOVED, False),
+        (EventFilter(tracked=True), MOVED, False),
+        (EventFilter(tracked=False), MOVED, True),
+        (EventFilter(tracked=True), dataclasses.replace(MOVED, tracked=True), True),
+        (EventFilter(tracked=True), dataclasses.replace(MOVED, tags=("x", "followed")), True),
+        (EventFilter(jid="two", tracked=True), Event("1", 1.0, "gap"), True),
+    ],
+)
+def test_a_filter_of_events_knows_what_it_asks_for(filter: EventFilter, event: Event, expected: bool) -> None:
+    assert filter.matches(event, {"followed"}) is expected
+
+
+@pytest.mark.parametrize(
+    ("build", "fields"),
+    [
+        (lambda: Unique("", 0), {"key", "for"}),
+        (
+            lambda: Backoff("linear", -1, factor=0.5, max=-1, jitter="some"),
+            {  # type: ignore[arg-type]
+                "strategy",
+                "delay",
+                "factor",
+                "max",
+                "jitter",
+            },
+        ),
+        (lambda: Backoff("fixed", 5, max=10), {"strategy"}),
+        (lambda: Beat(Lease("a", "t"), progress="x" * 5000), {"progress"}),
+        (lambda: Beat(Lease("a", "t"), progress='"' + "x" * 5000 + '"', data="{"), {"progress", "data"}),
+        (lambda: Finish("failed", result="1"), {"result"}),
+        (lambda: Complete(Lease("a", "t"), puts=(NewJob("K", queue="q", jid="a", if_exists="replace"),)), {"puts.0"}),
+        (lambda: Recurrence("K", queue="q"), {"interval"}),
+        (lambda: Recurrence("K", queue="q", interval=5, cron="* * * * *"), {"interval"}),
+        (
+            lambda: Recurrence("", queue="q", interval=0.5, catchup=0, count=0),
+            {"klass", "interval", "catchup", "count"},
+        ),
+        (
+            lambda: NewJob("K", queue="q", depends=("",), max_run=0, expires_in=-1),
+            {"depends.0", "max_run", "expires_in"},
+        ),
+    ],
+)
+def test_each_field_at_fault_is_named(build: Callable[[], object], fields: set[str]) -> None:
+    with pytest.raises(Invalid) as caught:
+        build()
+
+    assert set(caught.value.fields) == fields
+
+
+def test_one_kind_of_times_takes_the_place_of_the_other() -> None:
+    rule = Recurrence("K", queue="q", interval=5)
+
+    daily = rule.changed(cron="0 0 * * *", priority=3)
+
+    assert (daily.interval, daily.cron, daily.priority) == (None, "0 0 * * *", 3)
+    assert daily.changed(interval=9).cron is None
+    assert daily.changed(count=2).cron == "0 0 * * *"
+    with pytest.raises(Invalid):
+        rule.changed(interval=5, cron="0 0 * * *")
+
+
+@pytest.mark.parametrize(
+    ("at", "jid"), [(0.0, "n@1970-01-01T00:00:00Z"), (1_700_000_000.25, "n@2023-11-14T22:13:20.250Z")]
+)
+def test_the_jid_of_a_time_is_always_the_same(at: float, jid: str) -> None:
+    assert jid_at("n", at) == jid
+
+
+def test_a_back_off_may_come_as_json_has_it() -> None:
+    assert checked_settings({"backoff": {"strategy": "fixed", "delay": 5}}) == {"backoff": Backoff("fixed", 5)}
+    with pytest.raises(Invalid) as caught:
+        checked_settings({"backoff": {"strategy": "fixed", "delay": -1, "colour": 1}})
+    assert set(caught.value.fields) == {"backoff.delay", "backoff.colour"}
 
 
 def test_settings_begin_with_the_defaults() -> None:

@@ -12,7 +12,9 @@ from hypothesis import strategies as some
 from marshmallow import Schema, fields
 
 from qless_flask.backends import open_backend
+from qless_flask.schemas.actions import ACTIONS, ChangeSchema
 from qless_flask.schemas.operations import OPERATIONS
+from qless_flask.schemas.recurrences import CatchupField
 from qless_flask.schemas.settlements import AnySettlement, CompleteSchema, FailSchema, ReleaseSchema, RetrySchema
 from qless_flask.schemas.values import Flag, Listed, Object, One, Opaque, Seconds, Text, Whole
 from qless_flask.web import create_app
@@ -48,6 +50,7 @@ LEAVES: dict[type[object], some.SearchStrategy[object]] = {
     Flag: some.booleans(),
     Opaque: VALUES,
     Object: some.dictionaries(TEXTS, NUMBERS, max_size=3),
+    CatchupField: some.sampled_from(["one", "none"]) | some.fixed_dictionaries({"all": some.integers(-1, 1001)}),
 }
 SETTLEMENTS = {
     "complete": CompleteSchema(),
@@ -61,10 +64,14 @@ def messages(schema: Schema) -> some.SearchStrategy[dict[str, object]]:
     """Messages of a shape, mostly as they should be."""
     shapes = {field.data_key or name: _values(field) for name, field in schema.load_fields.items() if name != "wait"}
     required = {field.data_key or name for name, field in schema.load_fields.items() if field.required}
-    return some.fixed_dictionaries(
+    whole = some.fixed_dictionaries(
         {name: shape for name, shape in shapes.items() if name in required},
         optional={name: shape for name, shape in shapes.items() if name not in required},
     )
+    if isinstance(schema, ChangeSchema):
+        # What an action takes stands beside its name.
+        return some.builds(lambda step, action: {**step, **action}, whole, ACTION)
+    return whole
 
 
 def _values(field: fields.Field[object]) -> some.SearchStrategy[object]:
@@ -84,6 +91,11 @@ def _right_values(field: fields.Field[object]) -> some.SearchStrategy[object]:
 
 def _settlements(action: str) -> some.SearchStrategy[object]:
     return messages(SETTLEMENTS[action]).map(lambda message: {"action": action, **message})
+
+
+ACTION = some.sampled_from(sorted(ACTIONS)).flatmap(
+    lambda action: messages(ACTIONS[action]).map(lambda message: {**message, "action": action})
+)
 
 
 @pytest.fixture(scope="module")

@@ -80,9 +80,78 @@ class TestJobs:
             "available_at": now,
             "started_at": None,
             "ended_at": None,
+            "depends": [],
+            "on_parent_end": "wait",
+            "backoff": None,
+            "max_run": None,
+            "expires_in": None,
+            "unique": None,
+            "tracked": False,
+            "recurrence": None,
+            "due_at": None,
             "data": {"url": "/"},
             "history": [{"at": now, "event": "put", "queue": "fetch"}],
+            "dependents": [],
         }
+
+    def test_all_that_a_put_can_say_comes_back(self, api: Api) -> None:
+        options = {
+            "depends": ["parent"],
+            "on_parent_end": "cancel",
+            "backoff": {"strategy": "fixed", "delay": 100},
+            "max_run": 5,
+            "expires_in": 60,
+            "unique": {"key": "home", "for": 30},
+        }
+        api.put("parent")
+        api.put("one", **options)
+
+        job = api.told("GET jobs/one")
+
+        assert job["state"] == "depends"
+        assert {name: job[name] for name in options} == options
+        assert api.told("GET jobs/parent")["dependents"] == ["one"]
+
+    def test_a_held_unique_key_is_answered_with_its_holder(self, api: Api) -> None:
+        api.put("one", unique={"key": "home"})
+
+        answer = api("POST queues/fetch/jobs", {"klass": "Crawl", "unique": {"key": "home", "for": "alive"}})
+
+        assert answer.status_code == 200
+        assert answer.json == {"jobs": [{"jid": "one", "state": "waiting", "created": False}]}
+
+    def test_what_is_not_there_to_be_waited_for_is_refused_or_let_be(self, api: Api) -> None:
+        job = {"klass": "Crawl", "depends": ["nobody"]}
+
+        problem = api.problem("POST queues/fetch/jobs", job)
+        answer = api.told("POST queues/fetch/jobs", {**job, "missing": "satisfied"})
+
+        assert (problem["status"], problem["code"], problem["subject"]) == (422, "UNKNOWN_DEPENDENCY", "nobody")
+        assert answer["jobs"][0]["state"] == "waiting"
+
+    def test_data_result_and_progress_are_not_touched(self, api: Api) -> None:
+        odd = b'{"n":12345678901234567890,"x":1.10,"x":[]}'
+        api("POST queues/fetch/jobs", b'{"klass":"Crawl","jid":"one","data":' + odd + b"}")
+        token = api.pop().encode()
+        api("POST jobs/one/heartbeat", b'{"token":"' + token + b'","progress":' + odd + b"}")
+        running = api("GET jobs/one").get_data()
+        follow = b'{"klass":"Parse","queue":"parse","jid":"two","data":' + odd + b"}"
+        api("POST jobs/one/complete", b'{"token":"' + token + b'","result":' + odd + b',"puts":[' + follow + b"]}")
+
+        assert b'"progress":' + odd in running
+        assert b'"data":' + odd in running
+        assert b'"result":' + odd in api("GET jobs/one").get_data()
+        assert b'"data":' + odd in api("GET jobs/two").get_data()
+
+    def test_one_can_wait_for_the_end_of_a_job(self, api: Api) -> None:
+        api.put("one")
+        token = api.pop()
+        api("POST jobs/one/complete", {"token": token, "result": {"size": 3}})
+
+        job = api.told("GET jobs/one?wait=30")
+
+        assert (job["state"], job["result"]) == ("complete", {"size": 3})
+        assert api.problem("GET jobs/nobody?wait=30")["code"] == "JOB_NOT_FOUND"
 
     def test_lists_leave_out_data_and_history(self, api: Api) -> None:
         api.put("one", data={"url": "/"})
@@ -117,6 +186,88 @@ class TestJobs:
         api.put("one")
 
         assert api.told("DELETE jobs/one")["state"] == "canceled"
+
+    def test_a_job_that_others_wait_for_is_canceled_along_or_not(self, api: Api) -> None:
+        api.put("one")
+        api.put("two", depends=["one"])
+
+        problem = api.problem("DELETE jobs/one")
+        canceled = api.told("DELETE jobs/one?dependents=cancel&actor=ann")
+
+        assert (problem["status"], problem["code"], problem["subject"]) == (409, "HAS_DEPENDENTS", "one")
+        assert "two" in problem["detail"]
+        assert canceled["state"] == api.told("GET jobs/two")["state"] == "canceled"
+
+    def test_what_a_person_does_is_noted_with_name_and_address(self, api: Api) -> None:
+        api.put("one")
+        api.told("PATCH jobs/one", {"priority": 3, "actor": "ann"})
+        api.told("POST jobs/one/move", {"queue": "parse", "actor": "bob"})
+        api.told("PUT jobs/one/tags/x", {"actor": "cid"})
+        api.told("DELETE jobs/one?actor=dan")
+        api.told("POST queues/fetch/pause", {"actor": "eve"})
+        api.told("PATCH queues/fetch", {"retries": 1, "actor": "fay"})
+
+        events = api.told("GET events?limit=100")["events"]
+
+        assert [(each["event"], each.get("actor"), each.get("address")) for each in events] == [
+            ("put", None, None),
+            ("updated", "ann", "127.0.0.1"),
+            ("moved", "bob", "127.0.0.1"),
+            ("updated", "cid", "127.0.0.1"),
+            ("canceled", "dan", "127.0.0.1"),
+            ("paused", "eve", "127.0.0.1"),
+            ("configured", "fay", "127.0.0.1"),
+        ]
+
+    def test_a_job_is_finished_by_hand(self, api: Api) -> None:
+        api.put("one")
+        api.put("two")
+
+        complete = api.told("POST jobs/one/finish", {"state": "complete", "result": [1], "actor": "ann"})
+        failed = api.told("POST jobs/two/finish", {"state": "failed", "group": "odd", "message": "it looks odd"})
+
+        assert (complete["state"], api.told("GET jobs/one")["result"]) == ("complete", [1])
+        assert (failed["state"], failed["failure"]["group"], failed["failure"]["worker"]) == ("failed", "odd", None)
+
+    def test_dependencies_are_added_and_removed(self, api: Api) -> None:
+        for jid in ("one", "/two", "three"):
+            api.put(jid)
+
+        waits = api.told("PUT jobs/one/depends/%2Ftwo", {"actor": "ann"})
+        cycle = api.problem("PUT jobs/%2Ftwo/depends/one")
+        freed = api.told("DELETE jobs/one/depends/%2Ftwo?actor=ann")
+        absent = api.told("PUT jobs/one/depends/nobody", {"missing": "satisfied"})
+
+        assert (waits["state"], waits["depends"]) == ("depends", ["/two"])
+        assert (cycle["status"], cycle["code"]) == (422, "DEPENDENCY_CYCLE")
+        assert (freed["state"], freed["depends"], absent["depends"]) == ("waiting", [], [])
+        assert api.problem("PUT jobs/one/depends/nobody")["code"] == "UNKNOWN_DEPENDENCY"
+
+    def test_a_job_is_tracked_and_found_by_that(self, api: Api) -> None:
+        api.put("one")
+        api.put("two")
+
+        tracked = api.told("PUT jobs/one/tracked", {"actor": "ann"})
+
+        assert tracked["tracked"] is True
+        assert [job["jid"] for job in api.told("GET jobs?tracked=true")["jobs"]] == ["one"]
+        assert [job["jid"] for job in api.told("GET jobs?tracked=false")["jobs"]] == ["two"]
+        assert api.told("DELETE jobs/one/tracked?actor=ann")["tracked"] is False
+
+    def test_all_that_match_are_changed_step_by_step(self, api: Api) -> None:
+        for number in range(3):
+            api.put(f"job-{number}", tags=["x"])
+        api.put("other")
+        change = {"filter": {"tag": "x"}, "action": "move", "queue": "parse", "limit": 2, "actor": "ann"}
+
+        counted = api.told("POST jobs/change", {**change, "dry_run": True})
+        first = api.told("POST jobs/change", change)
+        second = api.told("POST jobs/change", {**change, "cursor": first["next"]})
+
+        assert (counted["matched"], counted["changed"]) == (2, 0)
+        assert (first["matched"], first["changed"]) == (2, 2)
+        assert (second["changed"], second["next"]) == (1, None)
+        assert api.told("GET queues/parse")["waiting"] == 3
 
     def test_a_move_takes_a_job_to_a_queue(self, api: Api) -> None:
         api.put("one")
@@ -274,7 +425,13 @@ class TestLeases:
 
         answer = api.told("POST jobs/one/heartbeat", {"token": token})
 
-        assert answer == {"jid": "one", "state": "running", "expires_at": clock() + 60}
+        assert answer == {
+            "jid": "one",
+            "state": "running",
+            "expires_at": clock() + 60,
+            "quiet": False,
+            "stop": False,
+        }
 
     def test_heartbeats_in_a_list_answer_item_by_item(self, api: Api) -> None:
         api.put("one")
@@ -359,6 +516,7 @@ class TestQueues:
             "name": "fetch",
             "paused": False,
             "scheduled": 0,
+            "depends": 0,
             "waiting": 1,
             "running": 0,
             "stalled": 0,
@@ -366,16 +524,28 @@ class TestQueues:
             "failed": 0,
             "canceled": 0,
             "oldest_wait": 0.0,
-            "settings": {"heartbeat": 60.0, "retries": 5, "max_losses": 3},
+            "settings": {
+                "heartbeat": 60.0,
+                "retries": 5,
+                "max_losses": 3,
+                "max_run": None,
+                "backoff": {"strategy": "exponential", "delay": 15, "factor": 2, "max": 3600, "jitter": "full"},
+            },
         }
         assert api.told("GET queues") == {"queues": [queue]}
 
     def test_settings_are_set_one_by_one(self, api: Api) -> None:
         api.told("PATCH queues/fetch", {"heartbeat": None})
 
-        queue = api.told("PATCH queues/fetch", {"retries": 1})
+        queue = api.told("PATCH queues/fetch", {"backoff": {"strategy": "fixed", "delay": 5}, "max_run": 30})
 
-        assert queue["settings"] == {"heartbeat": None, "retries": 1, "max_losses": 3}
+        assert queue["settings"] == {
+            "heartbeat": None,
+            "retries": 5,
+            "max_losses": 3,
+            "max_run": 30.0,
+            "backoff": {"strategy": "fixed", "delay": 5.0},
+        }
 
     def test_a_paused_queue_gives_nothing_until_resumed(self, api: Api) -> None:
         api.put("one")
@@ -401,15 +571,249 @@ class TestQueues:
         assert (problem["status"], problem["code"]) == (409, "NOT_EMPTY")
 
 
+class TestFailures:
+    def fail(self, api: Api, jid: str, group: str) -> None:
+        """Put a job and fail it."""
+        api.put(jid)
+        api.told(f"POST jobs/{jid}/finish", {"state": "failed", "group": group})
+
+    def test_groups_are_summed_up(self, api: Api, clock: ManualClock) -> None:
+        self.fail(api, "one", "a/b")
+        clock.advance(5)
+        self.fail(api, "two", "a/b")
+
+        group = api.told("GET failures/a%2Fb")
+
+        assert group == {
+            "group": "a/b",
+            "count": 2,
+            "first_at": clock() - 5,
+            "last_at": clock(),
+            "queues": ["fetch"],
+            "klasses": ["Crawl"],
+        }
+        assert api.told("GET failures") == {"failures": [group], "next": None}
+
+    def test_a_group_that_nothing_is_in_is_not_found(self, api: Api) -> None:
+        problem = api.problem("GET failures/net")
+
+        assert (problem["status"], problem["code"], problem["subject"]) == (404, "NOT_FOUND", "net")
+
+    def test_a_long_listing_goes_on_behind_the_last_name(self, api: Api) -> None:
+        for group in "abc":
+            self.fail(api, group, group)
+
+        first = api.told("GET failures?limit=2")
+        second = api.told(f"GET failures?limit=2&after={first['next']}")
+
+        assert [each["group"] for each in first["failures"] + second["failures"]] == ["a", "b", "c"]
+        assert second["next"] is None
+
+    def test_a_group_is_retried_step_by_step(self, api: Api) -> None:
+        for number in range(3):
+            self.fail(api, f"job-{number}", "net")
+        self.fail(api, "other", "disk")
+
+        first = api.told("POST failures/net/retry", {"limit": 2, "actor": "ann"})
+        second = api.told("POST failures/net/retry", {"cursor": first["next"], "queue": "parse", "delay": 5})
+
+        assert (first["matched"], first["changed"]) == (2, 2)
+        assert (second["changed"], second["next"]) == (1, None)
+        assert api.told("GET queues/fetch")["waiting"] == 2
+        assert api.told("GET queues/parse")["scheduled"] == 1
+
+
+class TestTagsAndTracking:
+    def test_a_tag_is_summed_up(self, api: Api, clock: ManualClock) -> None:
+        api.put("one", tags=["a/b"])
+        api.put("two", tags=["a/b"])
+        clock.advance(2)
+        token = api.pop()
+        clock.advance(3)
+        api.told("POST jobs/one/complete", {"token": token})
+
+        tag = api.told("GET tags/a%2Fb")
+
+        assert tag == {
+            "tag": "a/b",
+            "tracked": False,
+            "states": {
+                "scheduled": 0,
+                "depends": 0,
+                "waiting": 1,
+                "running": 0,
+                "complete": 1,
+                "failed": 0,
+                "canceled": 0,
+            },
+            "wait": {"mean": 2.0},
+            "run": {"mean": 3.0},
+        }
+        assert api.told("GET tags") == {"tags": [tag], "next": None}
+
+    def test_a_tag_is_tracked_before_any_job_has_it(self, api: Api) -> None:
+        tracked = api.told("PUT tags/a%2Fb/tracked", {"actor": "ann"})
+
+        assert (tracked["tracked"], tracked["wait"], tracked["run"]) == (True, {"mean": None}, {"mean": None})
+        assert api.told("DELETE tags/a%2Fb/tracked?actor=ann")["tracked"] is False
+
+    def test_all_that_is_tracked_is_told_in_one_call(self, api: Api) -> None:
+        api.put("one")
+        api.put("two", tags=["x"])
+        api.told("PUT jobs/one/tracked")
+        api.told("PUT tags/x/tracked")
+
+        tracked = api.told("GET tracked")
+
+        assert [(job["jid"], job["state"]) for job in tracked["jobs"]] == [("one", "waiting")]
+        assert [(tag["tag"], tag["states"]["waiting"]) for tag in tracked["tags"]] == [("x", 1)]
+
+
+class TestRecurrences:
+    RULE = {"queue": "fetch", "klass": "Crawl", "interval": 60, "id": "every/minute"}
+
+    def test_a_rule_without_an_id_is_given_one(self, api: Api, clock: ManualClock) -> None:
+        answer = api("POST recurrences", {"queue": "fetch", "klass": "Crawl", "interval": 60})
+
+        made = answer.get_json()
+        assert answer.status_code == 201
+        assert made["next_at"] == clock() + 60
+        assert api.told(f"GET {answer.headers['Location']}") == made
+
+    def test_a_rule_comes_back_with_how_far_it_is(self, api: Api) -> None:
+        rule = {
+            "id": "nightly",
+            "queue": "fetch",
+            "klass": "Crawl",
+            "data": {"url": "/"},
+            "cron": "0 3 * * *",
+            "timezone": "Europe/Berlin",
+            "first_at": 4_000_000_000,
+            "overlap": "skip",
+            "catchup": {"all": 3},
+            "count": 5,
+            "priority": 7,
+            "tags": ["x"],
+            "retries": 2,
+            "pipeline": ["parse"],
+            "backoff": {"strategy": "fixed", "delay": 100},
+            "max_run": 5,
+            "expires_in": 60,
+        }
+
+        made = api.told("POST recurrences", {**rule, "actor": "ann"})
+
+        assert {name: made[name] for name in rule} == rule
+        assert {name: made[name] for name in made.keys() - rule.keys() - {"next_at"}} == {
+            "interval": None,
+            "paused": False,
+            "fired": 0,
+            "last_at": None,
+            "last_jid": None,
+        }
+        assert api.told("GET recurrences") == {"recurrences": [made], "next": None}
+
+    def test_data_of_a_rule_is_not_touched(self, api: Api) -> None:
+        odd = b'{"n":12345678901234567890,"x":1.10}'
+
+        api("POST recurrences", b'{"id":"r","queue":"fetch","klass":"Crawl","interval":60,"data":' + odd + b"}")
+
+        assert b'"data":' + odd in api("GET recurrences/r").get_data()
+
+    def test_a_patch_changes_what_it_names_and_keeps_the_next_run(self, api: Api, clock: ManualClock) -> None:
+        made = api.told("POST recurrences", self.RULE)
+        clock.advance(10)
+
+        patched = api.told("PATCH recurrences/every%2Fminute", {"priority": 3, "data": [1], "actor": "ann"})
+        daily = api.told("PATCH recurrences/every%2Fminute", {"cron": "0 0 * * *"})
+
+        assert patched == {**made, "priority": 3, "data": [1]}
+        assert (daily["interval"], daily["cron"], daily["priority"]) == (None, "0 0 * * *", 3)
+
+    def test_a_recurrence_is_paused_and_resumed(self, api: Api) -> None:
+        api.told("POST recurrences", self.RULE)
+
+        assert api.told("POST recurrences/every%2Fminute/pause", {"actor": "ann"})["paused"] is True
+        assert api.told("POST recurrences/every%2Fminute/resume")["paused"] is False
+        events = api.told("GET events")["events"]
+        assert [(each["event"], each["recurrence"]) for each in events] == [("recurrence_changed", "every/minute")] * 3
+        assert events[1]["actor"] == "ann"
+
+    def test_a_recurrence_is_run_now(self, api: Api) -> None:
+        api.told("POST recurrences", self.RULE)
+
+        answer = api("POST recurrences/every%2Fminute/run")
+
+        job = api.told(f"GET {answer.headers['Location']}")
+        assert (answer.status_code, answer.get_json()["jid"]) == (201, job["jid"])
+        assert (job["recurrence"], job["state"]) == ("every/minute", "waiting")
+
+    def test_a_recurrence_is_deleted(self, api: Api) -> None:
+        api.told("POST recurrences", self.RULE)
+
+        assert api("DELETE recurrences/every%2Fminute?actor=ann").status_code == 204
+        assert api.told("GET recurrences")["recurrences"] == []
+
+    @pytest.mark.parametrize("call", ["GET", "PATCH", "DELETE"])
+    def test_an_unknown_recurrence_is_not_found(self, api: Api, call: str) -> None:
+        problem = api.problem(f"{call} recurrences/nothing")
+
+        assert (problem["status"], problem["code"], problem["subject"]) == (404, "RECURRENCE_NOT_FOUND", "nothing")
+
+    def test_a_preview_tells_the_times_and_makes_nothing(self, api: Api) -> None:
+        told = api.told("POST recurrences/preview", {"cron": "0 0 29 2 *", "first_at": 1_800_000_000, "count": 2})
+
+        assert told == {"next": [1_835_395_200.0, 1_961_625_600.0]}
+        assert len(api.told("POST recurrences/preview", {"interval": 5})["next"]) == 10
+        assert api.told("GET recurrences")["recurrences"] == []
+
+    def test_it_fires_by_its_operation(self, api: Api, clock: ManualClock) -> None:
+        made = api.told("POST recurrences", self.RULE)
+        clock.advance(60)
+
+        fired = api.told("POST operations/fire", {"id": made["id"], "expected": made["next_at"]})
+
+        assert [put["created"] for put in fired["jobs"]] == [True]
+        assert api.told("POST operations/fire", {"id": made["id"], "expected": made["next_at"]}) == {"jobs": []}
+
+
 class TestTheRest:
     def test_workers_are_listed_and_looked_up(self, api: Api, clock: ManualClock) -> None:
         api.put("one")
         api.pop(worker="host/1")
 
-        worker = {"name": "host/1", "running": 1, "seen_at": clock()}
+        worker = {"name": "host/1", "running": 1, "seen_at": clock(), "quiet": False, "stop": False}
         assert api.told("GET workers") == {"workers": [worker]}
         assert api.told("GET workers/host%2F1") == worker
         assert api.problem("GET workers/nobody")["code"] == "WORKER_NOT_FOUND"
+
+    def test_a_worker_is_asked_to_be_quiet_and_to_stop(self, api: Api) -> None:
+        api.put("one")
+        api.put("two")
+        token = api.pop(worker="host/1")
+
+        quiet = api.told("POST workers/host%2F1/quiet", {"actor": "ann"})
+        beat = api.told("POST jobs/one/heartbeat", {"token": token})
+        popped = api.told("POST queues/fetch/pop", {"worker": "host/1"})
+        again = api.told("POST workers/host%2F1/quiet", {"on": False})
+        stop = api.told("POST workers/host%2F1/stop")
+
+        assert (quiet["quiet"], quiet["stop"], beat["quiet"]) == (True, False, True)
+        assert (popped["jobs"], popped["quiet"]) == ([], True)
+        assert (again["quiet"], stop["stop"]) == (False, True)
+        assert api.problem("POST workers/nobody/stop")["code"] == "WORKER_NOT_FOUND"
+
+    def test_events_are_filtered(self, api: Api) -> None:
+        api.put("one", tags=["x"])
+        api.put("two", queue="parse")
+        api.told("PUT jobs/two/tracked")
+
+        def found(query: str) -> list[tuple[str, str]]:
+            return [(each["event"], each["jid"]) for each in api.told(f"GET events?{query}")["events"]]
+
+        assert found("jid=one") == found("queue=fetch") == found("tag=x") == [("put", "one")]
+        assert found("tracked=true") == [("tracked", "two")]
+        assert found("tracked=false") == [("put", "one"), ("put", "two")]
 
     def test_events_are_read_on_from_a_cursor(self, api: Api, clock: ManualClock) -> None:
         api.put("one")

@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend
 from qless_flask.backends.http import HTTPBackend
-from qless_flask.models import NewJob, Popped
+from qless_flask.models import Beat, NewJob, Popped
 from qless_flask.settings import Settings
 from qless_flask.web import QlessFlask, create_app
 
@@ -216,7 +216,7 @@ class TestTheHTTPBackend:
             until_known(backend, "ann", "bob", "cyd")
 
             began = time.monotonic()
-            [renewed] = namespace.heartbeat([lease])
+            [renewed] = namespace.heartbeat([Beat(lease)])
 
             assert time.monotonic() - began < AT_ONCE
             assert not isinstance(renewed, Exception)
