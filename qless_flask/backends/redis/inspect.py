@@ -67,10 +67,9 @@ class _Inspector:
     def view(self) -> StoreView:
         records = self._records()
         indexes = self._indexes()
-        results = {jid.decode(): text.decode() for jid, text in self._hash("results").items()}
         known = frozenset(name.decode() for name in self._client.smembers(f"{self._prefix}:queues"))
         view = StoreView(
-            jobs={jid: replace(record.job, result=results.get(jid)) for jid, record in records.items()},
+            jobs={jid: record.job for jid, record in records.items()},
             places={jid: record.place for jid, record in records.items()},
             tokens={jid: record.token for jid, record in records.items() if record.token and _runs(record)},
             expiries=self._expiries(),
@@ -104,6 +103,7 @@ class _Inspector:
                 text,
                 *(beside[kind].get(jid, b"") for kind in ("options", "failures", "needs", "progress")),
                 data=beside["payloads"].get(jid, b""),
+                result=beside["results"].get(jid, b""),
                 history=True,
             )
             for jid, text in self._hash("records").items()

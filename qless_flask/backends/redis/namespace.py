@@ -251,11 +251,11 @@ class RedisNamespace(StoreNamespace):
     def _fire(self, seen: Recurring, jobs: Sequence[NewJob], due: Sequence[float], next_at: float | None) -> list[Put]:
         times = (seen.next_at, next_at, due[-1] if due else None)
         expected, following, last = map(recurrences.write_time, times)
-        words: list[Argument] = []
+        count = "" if seen.rule.count is None else seen.rule.count
+        words: list[Argument] = [*recurrences.seen_rule(seen), expected, seen.fired, following, count, last]
         for job, at in zip(jobs, due, strict=True):
             words += put_arguments(job, seen.rule.id, at)
-        rule = recurrences.seen_rule(seen)
-        reply = cast("list[bytes]", self._write("fire", *rule, expected, seen.fired, following, last, *words))
+        reply = cast("list[bytes]", self._write("fire", *words))
         return [read_put(job, answer) for job, answer in zip(jobs, reply, strict=False)]
 
     # Upkeep and records
