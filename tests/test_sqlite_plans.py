@@ -12,7 +12,7 @@ import pytest
 
 from qless_flask.backends.sqlite import SQLiteBackend, figure_statements, statements
 from qless_flask.backends.sqlite.namespace import SQLiteNamespace
-from qless_flask.models import Changes, Complete, Fail, Filter, NewJob, Retry
+from qless_flask.models import Changes, Complete, Fail, Filter, Move, NewJob, Retry, Update
 
 WHOLE = {"GROUPS", "IN_ORDER", "STRAYS", "FIGURE_STRAYS"} | {
     name for name in (*vars(statements), *vars(figure_statements)) if name.startswith("ALL_")
@@ -99,12 +99,20 @@ def _look(namespace: SQLiteNamespace) -> None:
     namespace.tracked()
 
 
+def _change(namespace: SQLiteNamespace) -> None:
+    namespace.change(Filter(group="broken"), Move(), limit=1)
+    namespace.change(Filter(tag="big"), Update(Changes(tracked=True)), limit=1)
+    namespace.track("big")
+
+
 def _keep_up(namespace: SQLiteNamespace) -> None:
     namespace.promote()
     namespace.prune()
 
 
-@pytest.mark.parametrize("operation", [_put, _pop_and_complete, _pop_and_retry, _pop_and_fail, _steer, _look, _keep_up])
+@pytest.mark.parametrize(
+    "operation", [_put, _pop_and_complete, _pop_and_retry, _pop_and_fail, _steer, _look, _change, _keep_up]
+)
 def test_an_operation_costs_the_same_in_a_long_queue(
     operation: Callable[[SQLiteNamespace], None], backend: SQLiteBackend
 ) -> None:
