@@ -27,7 +27,13 @@ from qless_flask.testing.conformance.ancestor import (
 )
 from qless_flask.testing.conformance.bad_input import TestBadInput, TestBadModels
 from qless_flask.testing.conformance.by_hand import TestCancel, TestMove, TestTimeout, TestUpdate
+from qless_flask.testing.conformance.changes import TestChange
 from qless_flask.testing.conformance.clocks import TestExpiresIn, TestMaxRun
+from qless_flask.testing.conformance.complaints import (
+    TestComplaintsOfHands,
+    TestComplaintsOfLeases,
+    TestComplaintsOfRecurrences,
+)
 from qless_flask.testing.conformance.dependencies import (
     TestCycles,
     TestDelaysOfDependents,
@@ -38,7 +44,10 @@ from qless_flask.testing.conformance.dependencies import (
 from qless_flask.testing.conformance.depending import TestCancelOfParents, TestDepend, TestMoveOfDependents
 from qless_flask.testing.conformance.events import TestEvents, TestGaps
 from qless_flask.testing.conformance.exchanges import TestExchanges
+from qless_flask.testing.conformance.failures import TestFailures
 from qless_flask.testing.conformance.fidelity import TestData, TestTexts
+from qless_flask.testing.conformance.filtered_events import TestFilteredEvents
+from qless_flask.testing.conformance.finishing import TestFinish
 from qless_flask.testing.conformance.follow_ups import TestFollowUps
 from qless_flask.testing.conformance.leases import TestHeartbeats, TestLostLeases, TestTokens
 from qless_flask.testing.conformance.logs import TestLogs
@@ -51,10 +60,14 @@ from qless_flask.testing.conformance.progress import TestDataOfHeartbeats, TestP
 from qless_flask.testing.conformance.puts import TestPuts, TestPutsOfJobsThatExist
 from qless_flask.testing.conformance.queues import TestForget, TestPauses, TestQueues, TestSettings
 from qless_flask.testing.conformance.records import TestLeaders, TestRecords
+from qless_flask.testing.conformance.recurrences import TestFire, TestPausedRecurrences, TestRecurrences, TestRunsByHand
 from qless_flask.testing.conformance.settling import TestComplete, TestFail, TestRelease, TestRetry, TestSettling
+from qless_flask.testing.conformance.tags import TestTagFigures
+from qless_flask.testing.conformance.tracking import TestTrackedJobs, TestTrackedTags
 from qless_flask.testing.conformance.unique import TestUnique, TestUniqueForATime, TestUniqueWhileAlive
 from qless_flask.testing.conformance.upkeep import TestPromote, TestPrune
 from qless_flask.testing.conformance.waiting import TestWaitingLookups, TestWaitingPops, TestWaitingReaders
+from qless_flask.testing.conformance.wishes import TestWishes
 from qless_flask.testing.conformance.workers import TestWorkers
 
 __all__ = [
@@ -62,6 +75,10 @@ __all__ = [
     "TestBadModels",
     "TestCancel",
     "TestCancelOfParents",
+    "TestChange",
+    "TestComplaintsOfHands",
+    "TestComplaintsOfLeases",
+    "TestComplaintsOfRecurrences",
     "TestComplete",
     "TestCycles",
     "TestData",
@@ -75,7 +92,11 @@ __all__ = [
     "TestExchanges",
     "TestExpiresIn",
     "TestFail",
+    "TestFailures",
     "TestFiguresThatTheAncestorGotWrong",
+    "TestFilteredEvents",
+    "TestFinish",
+    "TestFire",
     "TestFollowUps",
     "TestForget",
     "TestGaps",
@@ -93,6 +114,7 @@ __all__ = [
     "TestMoveOfDependents",
     "TestNamespaces",
     "TestOrderOfPops",
+    "TestPausedRecurrences",
     "TestPauses",
     "TestPipelines",
     "TestPops",
@@ -104,6 +126,7 @@ __all__ = [
     "TestPutsOfJobsThatExist",
     "TestQueues",
     "TestRecords",
+    "TestRecurrences",
     "TestRecurrencesThatTheAncestorLost",
     "TestRelease",
     "TestRequests",
@@ -111,12 +134,16 @@ __all__ = [
     "TestRetry",
     "TestRetryAt",
     "TestRoundRobin",
+    "TestRunsByHand",
     "TestSelect",
     "TestSettings",
     "TestSettling",
+    "TestTagFigures",
     "TestTexts",
     "TestTimeout",
     "TestTokens",
+    "TestTrackedJobs",
+    "TestTrackedTags",
     "TestUnique",
     "TestUniqueForATime",
     "TestUniqueWhileAlive",
@@ -126,5 +153,6 @@ __all__ = [
     "TestWaitingPops",
     "TestWaitingReaders",
     "TestWholeOrNotAtAll",
+    "TestWishes",
     "TestWorkers",
 ]
