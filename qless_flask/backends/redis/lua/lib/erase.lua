@@ -7,13 +7,14 @@ local function erase(job)
   if job.state == 'r' then count_running(job.worker, -1) end
   if job.flags == '' then return end
   if has(job, 'k') then index_tags(job, false) end
-  for flag, kind in pairs(BESIDE) do
-    if has(job, flag) then later('HDEL', key(kind), job.jid) end
-  end
   if has(job, 'l') then later('DEL', key('log', job.jid)) end
   if has(job, 't') then set_score(key('tracked'), job.jid, false) end
   if has(job, 'u') then let_go(job) end
   if has(job, 'x') then set_score(key('y', job.queue), job.jid, false) end
   if has(job, 'n') then drop_all_needs(job) end
   if has(job, 'p') then forget_untold(job.jid) end
+  -- Last: the options say which key it lets go.
+  for flag, kind in pairs(BESIDE) do
+    if has(job, flag) then later('HDEL', key(kind), job.jid) end
+  end
 end
