@@ -56,7 +56,7 @@ end
 
 local function take_in_turn(names, limit, leased, worker, nonce)
   local open = {}
-  for i = 1, #names do look_after(load_queue(names[i]), UPKEEP_AT_ONCE, UPKEEP_AT_ONCE) end
+  for i = 1, #names do look_after(load_queue(names[i]), UPKEEP_AT_ONCE) end
   local turn = tonumber(call('HGET', key('meta'), 'turn')) or 0
   for i = 0, #names - 1 do
     local queue = load_queue(names[(turn + i) % #names + 1])
@@ -125,7 +125,7 @@ local function pop(first)
     for i = first + 6, #ARGV do
       if #leased == limit then break end
       local queue = load_queue(ARGV[i])
-      look_after(queue, UPKEEP_AT_ONCE, UPKEEP_AT_ONCE)
+      look_after(queue, UPKEEP_AT_ONCE)
       if not queue.paused then take(queue, limit - #leased, leased, worker, nonce) end
     end
   end
