@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,7 @@ from qless_flask.backends.base import Backend
 from qless_flask.backends.inspection import StoreView
 from qless_flask.testing import ManualClock, ModelBackend
 
-STANDS = ("model", "fakeredis", "valkey", "redis", "sqlite", "http+sqlite", "http+valkey")
+STANDS = ("model", "hooked", "fakeredis", "valkey", "redis", "sqlite", "http+sqlite", "http+valkey")
 START_SECONDS = 20.0
 
 
@@ -116,6 +116,8 @@ def open_stand(name: str, stack: ExitStack, server_url: Callable[[str], str], fo
         return _http_stand(name, stack, open_stand(name.removeprefix("http+"), stack, server_url, folder))
     if name == "model":
         return _model_stand(clock)
+    if name == "hooked":
+        return _hooked_stand(_model_stand(clock))
     if name == "sqlite":
         return _sqlite_stand(stack, clock, folder / "jobs.db")
     if name == "fakeredis":
@@ -128,6 +130,16 @@ def _model_stand(clock: ManualClock) -> Stand:
 
     backend = ModelBackend(clock=clock)
     return Stand("model", backend, clock, lambda name: inspect(backend.namespace(name)), backend.again)
+
+
+def _hooked_stand(below: Stand) -> Stand:
+    from qless_flask.backends.hooked import Hooked
+
+    # Of all delays that the default back-off may draw the shortest, so that retries answer as those of a bare store.
+    def wrap(backend: Backend) -> Hooked:
+        return Hooked(backend, draw=lambda: 0.0)
+
+    return replace(below, name="hooked", backend=wrap(below.backend), open=lambda: wrap(below.open()))
 
 
 def _sqlite_stand(stack: ExitStack, clock: ManualClock, path: Path) -> Stand:
