@@ -23,8 +23,10 @@ def end(step: Step, record: Record, state: int, event: str, *, group: str | None
     holder, queue = record.worker, step.queue_of(record)
     if record.state == DEPENDS:
         depends.drop(step, record.jid)
-    record.later, record.ended_at = None, step.now
-    step.bind(record, None)
+        record.later = None
+    if record.start_by is not None:
+        step.bind(record, None)
+    record.ended_at = step.now
     step.transfer(record, queue, state, -step.now)
     if record.options:
         unique.let_go(step, record, for_good=state == CANCELED)

@@ -26,6 +26,7 @@ class Options:
 
 
 NO_OPTIONS = Options()
+_PLAIN = ("wait", None, None, None, None, None)
 
 
 @lru_cache(maxsize=1_000)
@@ -36,6 +37,8 @@ def read_options(text: str | None) -> Options:
 
 def write_options(job: NewJob, recurrence: str | None, due_at: float | None) -> str | None:
     """Put those that differ from the defaults into one column."""
+    if (job.on_parent_end, job.backoff, job.max_run, job.expires_in, job.unique, recurrence) == _PLAIN:
+        return None
     said = {
         "on_parent_end": None if job.on_parent_end == "wait" else job.on_parent_end,
         "backoff": job.backoff,
@@ -45,8 +48,7 @@ def write_options(job: NewJob, recurrence: str | None, due_at: float | None) -> 
         "recurrence": recurrence,
         "due_at": _exact(due_at),
     }
-    found = {name: value for name, value in said.items() if value is not None}
-    return msgspec.json.encode(found).decode() if found else None
+    return msgspec.json.encode({name: value for name, value in said.items() if value is not None}).decode()
 
 
 def _exact(seconds: float | None) -> float | None:

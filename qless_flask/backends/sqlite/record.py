@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from qless_flask.backends.numbers import HISTORY_ENTRIES
-from qless_flask.backends.sqlite.options import read_options
+from qless_flask.backends.sqlite.options import NO_OPTIONS, read_options
 from qless_flask.backends.store import to_seconds
 from qless_flask.models import Failure, HistoryEntry, Job, State
 
@@ -96,7 +96,7 @@ class Surroundings:
 
 def job_of(record: Record, around: Surroundings, *, history: bool = False) -> Job:
     """Build the Job that a record stands for."""
-    options = read_options(record.options)
+    options = read_options(record.options) if record.options else NO_OPTIONS
     return Job(
         jid=record.jid,
         klass=around.klass,

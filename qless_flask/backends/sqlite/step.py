@@ -221,11 +221,12 @@ class Step(Look):
 
     def expiry(self, record: Record, queue: QueueRow) -> int | None:
         """When a lease expires that is given or renewed now."""
-        heartbeat, over_at = queue.settings.heartbeat, self.over_at(record, queue)
-        if heartbeat is None:
-            return over_at
-        expires_at = self.now + round(heartbeat * 1000)
-        return expires_at if over_at is None else min(expires_at, over_at)
+        settings = queue.settings
+        expires_at = None if settings.heartbeat is None else self.now + round(settings.heartbeat * 1000)
+        if record.options is None and settings.max_run is None:
+            return expires_at
+        over_at = self.over_at(record, queue)
+        return min((at for at in (expires_at, over_at) if at is not None), default=None)
 
     def over_at(self, record: Record, queue: QueueRow) -> int | None:
         """When the run of a job has taken as long as it may."""
@@ -288,24 +289,16 @@ class Step(Look):
         to: str | None = None,
         worker: str | None = None,
         group: str | None = None,
-        actor: Actor | None = None,
     ) -> None:
         """Tell a transition to the job's history and to the event log; `queue` is where it happened."""
         detail = to or group or (worker if event in ("popped", "lost") else queue.name if event == "put" else None)
         record.note(self.now, event, detail)
         self._changed[record.id] = record
-        self.tell(
-            event,
-            record.jid,
-            queue.name,
-            str(record.state),
-            to,
-            worker,
-            group,
-            actor=actor,
-            tags=record.tags,
-            tracked=record.tracked,
-        )
+        fields = record.jid, queue.name, str(record.state), to, worker, group
+        if self.actor or record.tags or record.tracked:
+            self.tell(event, *fields, tags=record.tags, tracked=record.tracked)
+        else:
+            self._add_line(event, fields)
 
     def tell(
         self,
@@ -323,6 +316,9 @@ class Step(Look):
             name, address = (actor.name, actor.address) if actor else (None, None)
             listed = tags.replace("\t", TAG_END) if tags else None
             fields = (*fields, *[None] * (6 - len(fields)), name, address, listed, "1" if tracked else None, recurrence)
+        self._add_line(event, fields)
+
+    def _add_line(self, event: str, fields: tuple[str | None, ...]) -> None:
         self._transitions.append("\t".join([event, *[each or "" for each in fields]]).rstrip("\t"))
 
     # Saving
