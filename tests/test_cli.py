@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Namespace
 from qless_flask.cli import main
-from qless_flask.models import Fail
+from qless_flask.models import Backoff, Complete, Fail, NewJob
 
 
 @pytest.fixture
@@ -111,6 +111,34 @@ class TestPut:
         assert job is not None
         assert (job.priority, job.state, job.retries, job.pipeline) == (7, "scheduled", 2, ("x", "y"))
         assert set(job.tags) == {"a", "b"}
+
+    def test_a_put_says_what_to_wait_for_and_for_how_long(self, line: CommandLine, namespace: Namespace) -> None:
+        line.done("put", "fetch", "Page", "--jid", "home")
+        waits = ("--depends", "home", "--depends", "nobody", "--missing", "satisfied", "--on-parent-end", "run")
+        clocks = ("--max-run", "5", "--expires-in", "60", "--backoff", "exponential:1:3:9:none")
+        line.done("put", "fetch", "Page", "--jid", "two", *waits, *clocks, "--unique", "x", "--unique-for", "30")
+
+        [job] = namespace.get(["two"])
+        assert job is not None
+        assert (job.state, job.depends, job.on_parent_end) == ("depends", ("home",), "run")
+        assert (job.max_run, job.expires_in) == (5, 60)
+        assert job.backoff == Backoff("exponential", 1, factor=3, max=9, jitter="none")
+        assert job.unique is not None
+        assert (job.unique.key, job.unique.seconds) == ("x", 30)
+
+    def test_a_key_that_is_held_is_answered_with_its_holder(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send", "--jid", "a", "--unique", "x")
+
+        again = line.type("put", "mail", "Send", "--unique", "x")
+
+        assert (again.exit_code, again.stdout) == (0, "a\n")
+        assert "--unique" in line.refused(2, "put", "mail", "Send", "--unique-for", "5")
+
+    @pytest.mark.parametrize(
+        "typed", ["slowly", "fixed:soon", "fixed:-1", "fixed:5:3", "exponential:1:2:3:full:more", '{"delay": "x"}', "{"]
+    )
+    def test_a_back_off_that_is_none_is_a_mistake(self, line: CommandLine, typed: str) -> None:
+        assert "no back-off like fixed:100" in line.refused(2, "put", "mail", "Send", "--backoff", typed)
 
     def test_data_can_come_from_the_standard_input(self, line: CommandLine, namespace: Namespace) -> None:
         jid = line.done("put", "mail", "Send", "-", given="[1,2]")
@@ -240,6 +268,61 @@ class TestJob:
         assert job is not None
         assert (job.priority, job.tags, job.retries, job.data) == (5, ("new",), 1, "[]")
 
+    def test_a_job_is_waited_for(self, line: CommandLine, namespace: Namespace) -> None:
+        jid = line.done("put", "mail", "Send")
+        other = line.done("put", "mail", "Send")
+        first, second = namespace.pop(["mail"], "bob", 2)
+        namespace.settle([Complete(first, result="[1.10]"), Fail(second, group="net")])
+
+        assert "[1.10]" in line.done("job", "wait", jid)
+        assert line.type("job", "wait", other).exit_code == 1
+        late = line.done("put", "mail", "Send")
+        assert "waiting still" in line.refused(1, "job", "wait", late, "--seconds", "0")
+
+    def test_jobs_are_finished_by_hand(self, line: CommandLine, namespace: Namespace) -> None:
+        line.done("put", "mail", "Send", "--jid", "a")
+        line.done("put", "mail", "Send", "--jid", "b")
+
+        assert line.done("job", "finish", "a", "--result", "[1.10]") == "a  complete in mail"
+        line.done("job", "finish", "b", "--state", "failed", "--group", "odd", "--message", "it looks odd")
+
+        done, failed = namespace.get(["a", "b"])
+        assert done is not None
+        assert failed is not None
+        assert done.result == "[1.10]"
+        assert failed.failure is not None
+        assert (failed.failure.group, failed.failure.message) == ("odd", "it looks odd")
+
+    def test_what_a_job_waits_for_is_changed(self, line: CommandLine) -> None:
+        for jid in "ab":
+            line.done("put", "mail", "Send", "--jid", jid)
+
+        assert line.done("job", "depend", "b", "--on", "a") == "b  depends in mail"
+        assert "waits for    a" in line.done("job", "b")
+        assert "waited for   b" in line.done("job", "a")
+        assert "others wait for job a" in line.type("job", "cancel", "a").stderr
+        assert line.done("job", "depend", "b", "--off", "a") == "b  waiting in mail"
+        assert "Nothing to change" in line.refused(2, "job", "depend", "b")
+
+    def test_jobs_are_canceled_along(self, line: CommandLine, namespace: Namespace) -> None:
+        line.done("put", "mail", "Send", "--jid", "a")
+        line.done("put", "mail", "Send", "--jid", "b", "--depends", "a")
+
+        line.done("job", "cancel", "a", "--dependents", "cancel")
+
+        assert [job.state for job in namespace.get(["a", "b"]) if job] == ["canceled", "canceled"]
+
+    def test_jobs_are_tracked(self, line: CommandLine) -> None:
+        for jid in "ab":
+            line.done("put", "mail", "Send", "--jid", jid)
+        line.done("job", "track", "a")
+
+        [job] = json.loads(line.done("job", "list", "--tracked", "--json"))["jobs"]
+        assert job["jid"] == "a"
+        assert "a " in line.done("tracked")
+        line.done("job", "untrack", "a")
+        assert line.done("tracked").startswith("Nothing is tracked")
+
     def test_a_change_of_nothing_is_a_mistake(self, line: CommandLine) -> None:
         assert "Nothing to change" in line.refused(2, "job", "update", "a")
 
@@ -286,7 +369,14 @@ class TestQueues:
         settings = namespace.queues(["mail"])[0].settings
         assert (settings.heartbeat, settings.retries, settings.max_losses) == (2.5, 0, 9)
 
-        assert "heartbeat   none" in line.done("queues", "configure", "mail", "--heartbeat", "none")
+        line.done("queues", "configure", "mail", "--max-run", "30", "--backoff", "fixed:5")
+        settings = namespace.queues(["mail"])[0].settings
+        assert (settings.max_run, settings.backoff) == (30, Backoff("fixed", 5))
+
+        told = line.done("queues", "configure", "mail", "--heartbeat", "none", "--max-run", "none")
+        assert "heartbeat   none" in told
+        assert "max-run     none" in told
+        assert "backoff     fixed:5" in told
         assert "soon" in line.refused(2, "queues", "configure", "mail", "--heartbeat", "soon")
 
     def test_an_empty_queue_is_forgotten_and_a_full_one_is_not(self, line: CommandLine, namespace: Namespace) -> None:
@@ -297,6 +387,151 @@ class TestQueues:
 
         assert "still holds jobs" in line.refused(1, "queues", "forget", "full")
         assert [queue.name for queue in namespace.queues()] == ["full"]
+
+
+class TestFailures:
+    @pytest.fixture(autouse=True)
+    def failed(self, namespace: Namespace) -> None:
+        """Three jobs that have failed in two ways."""
+        namespace.put([NewJob("Send", queue="mail", jid=jid) for jid in "abc"])
+        a, b, c = namespace.pop(["mail"], "bob", 3)
+        namespace.settle([Fail(a, group="net"), Fail(b, group="net"), Fail(c, group="disk")])
+
+    def test_groups_are_summed_up(self, line: CommandLine) -> None:
+        header, disk, net = line.done("failures").splitlines()
+
+        assert header.split()[:2] == ["group", "jobs"]
+        assert (disk.split()[:2], net.split()[:2]) == (["disk", "1"], ["net", "2"])
+        [group] = json.loads(line.done("failures", "net", "--json"))["failures"]
+        assert (group["count"], group["queues"], group["klasses"]) == (2, ["mail"], ["Send"])
+
+    def test_a_group_is_retried(self, line: CommandLine, namespace: Namespace) -> None:
+        assert line.done("failures", "retry", "net", "--dry-run") == "2 matched, 0 changed."
+        assert line.done("failures", "retry", "net", "--to", "post") == "2 matched, 2 changed."
+        assert namespace.queues(["post"])[0].waiting == 2
+
+    def test_without_failures_it_says_so(self, line: CommandLine) -> None:
+        assert line.done("failures", "-n", "empty") == "Nothing has failed."
+
+
+class TestChange:
+    def test_all_that_match_are_changed(self, line: CommandLine, namespace: Namespace) -> None:
+        namespace.put([NewJob("Send", queue="mail", tags=("old",)) for _ in range(3)])
+
+        told = json.loads(line.done("change", "move", "--tag", "old", "--to", "post", "--json"))
+        assert told == {"matched": 3, "changed": 3, "next": None}
+        assert line.done("change", "update", "-q", "post", "--new-priority", "5") == "3 matched, 3 changed."
+        assert line.done("change", "finish", "-q", "post", "--as", "failed") == "3 matched, 3 changed."
+        assert line.done("change", "timeout", "--state", "running") == "0 matched, 0 changed."
+        assert line.done("change", "cancel", "--group", "finished", "--dry-run") == "3 matched, 0 changed."
+        assert line.done("change", "cancel", "--group", "finished") == "3 matched, 3 changed."
+        assert namespace.queues(["post"])[0].canceled == 3
+
+    def test_a_change_of_everything_is_a_mistake(self, line: CommandLine) -> None:
+        assert "say which" in line.refused(2, "change", "cancel")
+
+    def test_an_update_of_nothing_is_a_mistake(self, line: CommandLine) -> None:
+        assert "Nothing to change" in line.refused(2, "change", "update", "-q", "mail")
+
+
+class TestTags:
+    def test_tags_are_summed_up(self, line: CommandLine) -> None:
+        assert line.done("tags").startswith("No job in namespace default")
+        line.done("put", "mail", "Send", "-t", "docs")
+
+        header, docs = line.done("tags").splitlines()
+
+        assert header.split()[:4] == ["tag", "scheduled", "depends", "waiting"]
+        assert docs.split()[:4] == ["docs", "0", "0", "1"]
+        [tag] = json.loads(line.done("tags", "docs", "--json"))["tags"]
+        assert (tag["tag"], tag["states"]["waiting"], tag["wait"]) == ("docs", 1, {"mean": None})
+
+    def test_a_tag_is_tracked(self, line: CommandLine) -> None:
+        assert line.done("tags", "track", "docs") == "docs is tracked."
+        assert [tag["tag"] for tag in json.loads(line.done("tracked", "--json"))["tags"]] == ["docs"]
+        assert "docs (tracked)" in line.done("tracked")
+        assert line.done("tags", "untrack", "docs") == "docs is not tracked."
+
+
+class TestWorkers:
+    def test_workers_are_listed_and_asked(self, line: CommandLine, namespace: Namespace) -> None:
+        assert line.done("workers").startswith("No workers in namespace default")
+        namespace.pop(["mail"], "bob")
+
+        assert line.done("workers").splitlines()[1].split()[:2] == ["bob", "0"]
+        assert line.done("workers", "quiet", "bob") == "bob is asked to be quiet."
+        assert line.done("workers", "bob").endswith("to be quiet")
+        assert line.done("workers", "quiet", "bob", "--off") == "bob is asked nothing."
+        assert json.loads(line.done("workers", "stop", "bob", "--json"))["stop"] is True
+        assert "no worker nobody" in line.refused(1, "workers", "stop", "nobody")
+
+
+class TestRecurrences:
+    def test_a_rule_is_made_shown_and_listed(self, line: CommandLine) -> None:
+        assert line.done("recurrences").startswith("No recurrences in namespace default")
+        cron = ("--cron", "0 7 * * mon-fri", "--timezone", "Europe/Berlin")
+        made = line.done("recurrences", "add", "mail", "Digest", "[1.10]", *cron, "--id", "digest", "--catchup", "3")
+
+        assert made == "digest"
+        assert "0 7 * * mon-fri Europe/Berlin" in line.done("recurrences")
+        assert "[1.10]" in line.done("recurrences", "show", "digest")
+        [rule] = json.loads(line.done("recurrences", "list", "--json"))["recurrences"]
+        assert (rule["id"], rule["catchup"], rule["fired"]) == ("digest", {"all": 3}, 0)
+
+    def test_a_rule_is_paused_resumed_run_and_deleted(self, line: CommandLine, namespace: Namespace) -> None:
+        rule = line.done("recurrences", "add", "mail", "Digest", "--every", "60")
+
+        assert "next         paused" in line.done("recurrences", "pause", rule)
+        assert "paused" not in line.done("recurrences", "resume", rule)
+        [job] = namespace.get([line.done("recurrences", "run", rule)])
+        assert job is not None
+        assert job.recurrence == rule
+        line.done("recurrences", "rm", rule)
+        assert f"no recurrence {rule}" in line.refused(1, "recurrences", "show", rule)
+
+    def test_what_is_no_rule_is_a_mistake(self, line: CommandLine) -> None:
+        assert "interval:" in line.refused(2, "recurrences", "add", "mail", "Digest")
+        assert "cron" in line.refused(2, "recurrences", "add", "mail", "Digest", "--cron", "soon")
+        assert "catchup" in line.refused(2, "recurrences", "add", "mail", "X", "--every", "5", "--catchup", "all")
+
+    def test_a_preview_tells_the_times(self, line: CommandLine) -> None:
+        leap_days = ("--cron", "0 0 29 2 *", "--first-at", "1800000000", "--times", "2")
+
+        assert json.loads(line.done("recurrences", "preview", *leap_days, "--json")) == {
+            "next": [1_835_395_200.0, 1_961_625_600.0]
+        }
+        assert len(line.done("recurrences", "preview", "--every", "90").splitlines()) == 10
+
+
+class TestEvents:
+    def test_events_are_told_one_a_line(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send", "--jid", "a", "-t", "docs")
+        line.done("put", "mail", "Send", "--jid", "b")
+        line.done("job", "move", "a", "--to", "post")
+
+        told = line.done("events").splitlines()
+
+        assert len(told) == 3
+        assert "put" in told[0]
+        assert "mail → post" in told[2]
+        assert len(line.done("events", "--tag", "docs").splitlines()) == 2
+        assert len(line.done("events", "--jid", "b").splitlines()) == 1
+
+    def test_events_go_on_from_a_cursor(self, line: CommandLine) -> None:
+        for jid in "abc":
+            line.done("put", "mail", "Send", "--jid", jid)
+
+        [first, _] = [json.loads(each) for each in line.done("events", "--json", "--limit", "2").splitlines()]
+        rest = [
+            json.loads(each)["jid"] for each in line.done("events", "--json", "--after", first["cursor"]).split("\n")
+        ]
+
+        assert (first["jid"], rest) == ("a", ["b", "c"])
+
+    def test_events_are_followed(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send", "--jid", "a")
+
+        assert "a" in line.done("events", "--follow", "--limit", "1")
 
 
 class TestWhere:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from qless_flask.backends.base import Backend
 from qless_flask.client import Client
 from qless_flask.errors import (
+    HasDependents,
     Invalid,
     JobCanceled,
     JobExists,
     JobNotFound,
     LeaseLost,
+    NotFound,
     QueueNotFound,
+    RecurrenceNotFound,
     WorkerNotFound,
     WrongState,
 )
-from qless_flask.models import Actor
+from qless_flask.models import Actor, Cancel, Filter, Unique
 from qless_flask.testing import ManualClock, ModelBackend
 
 
@@ -293,6 +298,191 @@ def test_the_workers_are_known_by_name(client: Client) -> None:
     assert client.workers["bob"].running == 1
     with pytest.raises(WorkerNotFound):
         client.workers["cid"]
+
+
+def test_a_worker_is_asked_to_be_quiet_or_to_stop(client: Client) -> None:
+    client.queues["fetch"].put("Crawl")
+    client.queues["fetch"].pop("bob")
+
+    assert client.workers.quiet("bob").quiet
+    assert not client.workers.quiet("bob", on=False).quiet
+    assert client.workers.stop("bob").stop
+
+
+def test_a_job_waits_for_others_and_for_some_no_longer(client: Client) -> None:
+    queue = client.queues["fetch"]
+    parent, other = queue.put("Crawl"), queue.put("Crawl")
+    child = queue.put("Parse", depends=(parent.jid,), on_parent_end="cancel")
+
+    child.depend_on(other.jid)
+
+    assert set(child.depends) == {parent.jid, other.jid}
+    assert parent.dependents == (child.jid,)
+    assert child.depend_off(parent.jid, other.jid).state == "waiting"
+
+
+def test_a_job_is_canceled_with_those_that_wait_for_it(client: Client) -> None:
+    parent = client.queues["fetch"].put("Crawl")
+    child = client.queues["fetch"].put("Parse", depends=(parent.jid,))
+
+    with pytest.raises(HasDependents):
+        parent.cancel()
+    parent.cancel(dependents="cancel")
+
+    assert child.get().state == "canceled"
+
+
+def test_one_waits_for_the_end_of_a_job_and_has_its_result(client: Client) -> None:
+    handle = client.queues["fetch"].put("Crawl")
+    with pytest.raises(TimeoutError, match="waiting still"):
+        handle.wait(0)
+    job = client.queues["fetch"].pop("bob")
+    assert job is not None
+    job.progress({"done": 0.5})
+    assert handle.refresh().progress == {"done": 0.5}
+
+    job.complete(result=[1, {"size": 2}])
+
+    assert handle.wait().result == [1, {"size": 2}]
+    assert client.queues["fetch"].put("Crawl").result is None
+    with pytest.raises(JobNotFound):
+        client.jobs["nobody"].wait(5)
+
+
+def test_a_beat_brings_data_too(client: Client) -> None:
+    handle = client.queues["fetch"].put("Crawl", {"page": 1})
+    job = client.queues["fetch"].pop("bob")
+    assert job is not None
+
+    job.heartbeat(data={"page": 2})
+
+    assert handle.get().data == '{"page":2}'
+
+
+def test_a_job_ends_with_others_put_for_which_its_next_stage_waits(client: Client) -> None:
+    client.queues["fetch"].put("Crawl", jid="home", pipeline=("merge",))
+    job = client.queues["fetch"].pop("bob")
+    assert job is not None
+
+    parts = [client.queues["parse"].new("Parse", {"part": part}, jid=f"part-{part}") for part in range(3)]
+    job.complete(puts=parts, depends=[str(part.jid) for part in parts])
+
+    assert client.jobs["home"].depends == ("part-0", "part-1", "part-2")
+    for part in client.queues["parse"].pop_many("bob", 3):
+        part.complete()
+    assert (client.jobs["home"].state, client.jobs["home"].job.queue) == ("waiting", "merge")
+
+
+def test_a_job_is_finished_by_hand(client: Client) -> None:
+    one, two = client.queues["fetch"].put_many("Crawl", [{}, {}])
+
+    one.finish(result="by hand")
+    two.finish("failed", group="odd", message="it looks odd")
+
+    assert (one.state, one.result, two.state) == ("complete", "by hand", "failed")
+    assert two.job.failure is not None
+    assert two.job.failure.group == "odd"
+
+
+def test_what_is_tracked_is_told_in_one_call(client: Client) -> None:
+    handle = client.queues["fetch"].put("Crawl", tags=("docs",))
+    handle.track()
+    client.tags["docs"].track()
+
+    tracked = client.tracked()
+
+    assert [job.jid for job in tracked.jobs] == [handle.jid]
+    assert [(tag.name, tag.states["waiting"]) for tag in tracked.tags] == [("docs", 1)]
+    assert [each.jid for each in client.jobs.select(tracked=True)] == [handle.jid]
+    handle.untrack()
+    assert not client.tags["docs"].untrack().tracked
+    assert client.tracked().jobs == ()
+
+
+def test_tags_are_walked_through_and_summed_up(client: Client) -> None:
+    handle = client.queues["fetch"].put("Crawl", tags=("docs", "slow"))
+
+    assert [tag.name for tag in client.tags] == ["docs", "slow"]
+    assert client.tags["docs"].summary().states["waiting"] == 1
+    assert list(client.tags["docs"].jobs()) == [handle]
+
+
+def test_a_listing_by_name_goes_on_after_a_thousand(client: Client) -> None:
+    for start in range(0, 1_050, 30):
+        client.queues["fetch"].put("Crawl", tags=tuple(f"tag-{number:04}" for number in range(start, start + 30)))
+
+    names = [tag.name for tag in client.tags]
+
+    assert names == [f"tag-{number:04}" for number in range(1_050)]
+
+
+def test_a_group_of_failures_is_retried(client: Client) -> None:
+    for handle in client.queues["fetch"].put_many("Crawl", [{}] * 3):
+        handle.finish("failed", group="net")
+
+    assert [group.group for group in client.failures] == ["net"]
+    assert client.failures["net"].summary().count == 3
+    assert len(list(client.failures["net"].jobs())) == 3
+    assert client.failures["net"].retry() == 3
+    assert client.queues["fetch"].counts["waiting"] == 3
+    with pytest.raises(NotFound):
+        client.failures["net"].summary()
+
+
+def test_all_that_match_are_changed(client: Client) -> None:
+    client.queues["fetch"].put_many("Crawl", [{}] * 1_200, tags=("old",))
+
+    assert client.change(Filter(tag="old"), Cancel(), dry_run=True).matched == 1_200
+    assert client.change(Filter(tag="old"), Cancel()).changed == 1_200
+
+
+def test_a_unique_key_is_held_by_one(client: Client) -> None:
+    first = client.queues["fetch"].put("Crawl", unique=Unique("home"))
+
+    again = client.queues["fetch"].put("Crawl", unique=Unique("home"))
+
+    assert (again, again.created) == (first, False)
+
+
+def test_a_recurrence_is_made_and_steered(client: Client, clock: ManualClock) -> None:
+    nightly = client.queues["fetch"].recur("Crawl", {"url": "/"}, interval=60, id="nightly", tags=("docs",))
+    assert nightly.get().next_at == clock() + 60
+
+    nightly.update(cron="0 3 * * *", data={"url": "/other"})
+    assert nightly.get().rule.cron == "0 3 * * *"
+    assert nightly.pause().paused
+    assert not nightly.resume().paused
+    job = nightly.run()
+
+    assert (job.data, job.job.recurrence, job.created) == ({"url": "/other"}, "nightly", True)
+    assert [each.id for each in client.recurrences] == ["nightly"]
+    client.recurrences["nightly"].delete()
+    with pytest.raises(RecurrenceNotFound):
+        nightly.get()
+
+
+def test_events_are_read_to_the_end_and_on_from_a_cursor(client: Client) -> None:
+    client.queues["fetch"].put_many("Crawl", [{}] * 1_500)
+    client.queues["parse"].put("Parse", jid="one", tags=("docs",))
+
+    events = list(client.events(follow=False))
+    rest = list(client.events(events[-3].cursor, follow=False))
+
+    assert len(events) == 1_501
+    assert rest == events[-2:]
+    assert [event.jid for event in client.events(follow=False, tag="docs")] == ["one"]
+    assert list(client.events(follow=False, jid="nobody")) == []
+
+
+def test_events_are_followed_as_they_come(client: Client) -> None:
+    client.queues["fetch"].put("Crawl", jid="one")
+    events = client.events(queue="fetch")
+    assert next(events).jid == "one"
+    timer = threading.Timer(0.1, client.queues["fetch"].put, ["Crawl"], {"jid": "two"})
+    timer.start()
+
+    assert next(events).jid == "two"
+    timer.join()
 
 
 def test_a_client_closes_the_store_that_it_opened_and_no_other(tmp_path: object, backend: Backend) -> None:

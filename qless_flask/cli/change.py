@@ -74,7 +74,7 @@ def timeout(target: Target, wanted: Filter, dry_run: bool) -> None:
 
 @change.command(short_help="End them by hand.")
 @_step_options
-@click.option("--as", "state", type=click.Choice(FINISHED), default="complete", show_default=True, help="Their end.")
+@click.option("--as", "end", type=click.Choice(FINISHED), default="complete", show_default=True, help="Their end.")
 @click.option("--as-group", default="finished", show_default=True, metavar="GROUP", help="Of failed ones: their group.")
 @click.option("--message", default="", metavar="TEXT", help="Of failed ones: why.")
 @click.option("--result", metavar="JSON", help="Of complete ones: their result.")
@@ -82,13 +82,13 @@ def finish(
     target: Target,
     wanted: Filter,
     dry_run: bool,
-    state: Finished,
+    end: Finished,
     as_group: str,
     message: str,
     result: str | None,
 ) -> None:
     """End the jobs that match by hand, complete or failed."""
-    _change(target, wanted, Finish(state, group=as_group, message=message, result=result), dry_run=dry_run)
+    _change(target, wanted, Finish(end, group=as_group, message=message, result=result), dry_run=dry_run)
 
 
 @change.command(short_help="Change their priority, data, tags or retries.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
@@ -95,7 +97,7 @@ class TestJobs:
         }
 
     def test_all_that_a_put_can_say_comes_back(self, api: Api) -> None:
-        options = {
+        options: dict[str, Any] = {
             "depends": ["parent"],
             "on_parent_end": "cancel",
             "backoff": {"strategy": "fixed", "delay": 100},
