@@ -61,6 +61,7 @@ from qless_flask.models import (
     Settlement,
     Tag,
     Tracked,
+    Update,
     Worker,
     checked_settings,
     with_new_jid,
@@ -225,6 +226,10 @@ class StoreNamespace(FiringNamespace):
         check = Checks()
         check.integer("limit", limit, 1, MAX_BATCH)
         check.done()
+        if isinstance(action, Update):
+            self._check_size(action.changes.data, None)
+        elif isinstance(action, Finish):
+            self._check_size(action.result, None)
         if dry_run:
             page = self._select(filter, cursor, limit)
             return Changed(len(page.jobs), 0, page.next)
@@ -404,12 +409,18 @@ class StoreNamespace(FiringNamespace):
                 popped = self._pop(pop, max(0.0, deadline - time.monotonic()))
         if popped.quiet and not popped.stop:
             # Not among those that wait: a wake that came to it would be lost for the others.
-            self._rest(deadline)
+            popped = self._rest(pop, popped, deadline)
         return popped
 
-    def _rest(self, deadline: float) -> None:
+    def _rest(self, pop: Pop, popped: Popped, deadline: float) -> Popped:
+        look_at = time.monotonic() + LOOK_AGAIN_SECONDS
         while not self._waiters.closed and (left := deadline - time.monotonic()) > 0:
             time.sleep(min(left, SELDOM_SECONDS))
+            if time.monotonic() >= look_at:
+                popped, look_at = self._pop(pop, 0.0), time.monotonic() + LOOK_AGAIN_SECONDS
+                if not popped.quiet or popped.stop:
+                    break
+        return popped
 
     def _until(self, at: float | None) -> float:
         return LOOK_AGAIN_SECONDS if at is None else at - self._now()
