@@ -51,7 +51,8 @@ class Listener:
 
     def close(self) -> None:
         """Wait until its thread has ended, now that its waiters are closed."""
-        thread = self._thread
+        with self._lock:
+            thread = self._thread
         if thread:
             self.interrupt()
             thread.join(2 * _BLOCK_SECONDS)

@@ -36,6 +36,14 @@ def let_it_wait(waiting: Future[Answer]) -> None:
     assert not waiting.done()
 
 
+def soon(happened: Callable[[], bool]) -> None:
+    """Wait until something has happened beside the test."""
+    deadline = time.monotonic() + LONG
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 class TestWaitingPops:
     """A pop that waits."""
 
@@ -216,8 +224,8 @@ class TestWaitingPops:
         lease = run(unchecked)
         with threads() as pool:
             waiting = pool.submit(unchecked.exchange, [Complete(lease)], Pop(("work",), "ann"), wait=LONG)
-            let_it_wait(waiting)
-            assert states(unchecked, "a") == ["complete"]
+            soon(lambda: states(unchecked, "a") == ["complete"])
+            assert not waiting.done()
             put(unchecked, "b")
 
             exchanged = waiting.result(SOON)
