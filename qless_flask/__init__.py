@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from qless_flask.backends import open_backend
 from qless_flask.client import Client, FailJob, LeasedJob, ReleaseJob, RetryJob, job
 from qless_flask.errors import QlessError
-from qless_flask.models import Complete, Fail, Filter, Job, Lease, NewJob, Release, Retry
+from qless_flask.models import Backoff, Complete, Fail, Filter, Job, Lease, NewJob, Release, Retry, Unique
 from qless_flask.settings import Settings
 from qless_flask.worker import Worker
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from qless_flask.web import QlessFlask, create_app, create_blueprint
 
 __all__ = [
+    "Backoff",
     "Client",
     "Complete",
     "Fail",
@@ -32,6 +33,7 @@ __all__ = [
     "Retry",
     "RetryJob",
     "Settings",
+    "Unique",
     "Worker",
     "create_app",
     "create_blueprint",

@@ -21,6 +21,7 @@ def test_the_names_offered_are_sorted_and_there(module: object) -> None:
 
 def test_the_names_offered_are_these() -> None:
     assert qless_flask.__all__ == [
+        "Backoff",
         "Client",
         "Complete",
         "Fail",
@@ -37,6 +38,7 @@ def test_the_names_offered_are_these() -> None:
         "Retry",
         "RetryJob",
         "Settings",
+        "Unique",
         "Worker",
         "create_app",
         "create_blueprint",

@@ -192,7 +192,7 @@ def test_a_filter_of_events_knows_what_it_asks_for(filter: EventFilter, event: E
         (lambda: Unique("", 0), {"key", "for"}),
         (
             lambda: Backoff("linear", -1, factor=0.5, max=-1, jitter="some"),  # type: ignore[arg-type]
-            {  # type: ignore[arg-type]
+            {
                 "strategy",
                 "delay",
                 "factor",
