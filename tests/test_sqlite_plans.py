@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,13 +12,17 @@ import pytest
 
 from qless_flask.backends.sqlite import SQLiteBackend, figure_statements, statements
 from qless_flask.backends.sqlite.namespace import SQLiteNamespace
-from qless_flask.models import Changes, Complete, Fail, Filter, Move, NewJob, Retry, Update
+from qless_flask.models import Beat, Changes, Complete, Fail, Filter, Finish, Move, NewJob, Retry, Unique, Update
 
 WHOLE = {"GROUPS", "IN_ORDER", "STRAYS", "FIGURE_STRAYS"} | {
     name for name in (*vars(statements), *vars(figure_statements)) if name.startswith("ALL_")
 }
 """What inspect reads: there the cost is the point."""
-NO_PLAN = {"BEGIN", "BEGIN_IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "ROLLBACK_TO", "HAS_TABLES"}
+NO_PLAN = {"BEGIN", "BEGIN_IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "ROLLBACK_TO", "HAS_TABLES"} | {
+    "SAVEPOINT_ITEM",
+    "RELEASE_ITEM",
+    "ROLLBACK_TO_ITEM",
+}
 SMALL_SCANS = {"NAMESPACES": {"SCAN namespace USING COVERING INDEX sqlite_autoindex_namespace_1"}}
 
 STATEMENTS = {
@@ -127,6 +131,83 @@ def test_an_operation_costs_the_same_in_a_long_queue(
     assert long < 1.5 * short + 100
 
 
+def _wait_for_the_hub(namespace: SQLiteNamespace) -> None:
+    namespace.put([NewJob("Index", queue="index", jid="more", depends=("hub", "other hub"), if_exists="replace")])
+    namespace.depend("more", off=["hub"])
+    namespace.depend("more", on=["hub"])
+    namespace.move(["more"], "parse")
+    namespace.cancel(["more"])
+
+
+def _follow_up(namespace: SQLiteNamespace) -> None:
+    [lease] = namespace.pop(["fetch"], "ann")
+    follow_up = NewJob("Index", queue="index", depends=(lease.jid, "hub"), on_parent_end="cancel")
+    namespace.settle([Complete(lease, puts=(follow_up,), next="index", depends=("hub",), result="1")])
+
+
+def _leave_the_hub_alone(namespace: SQLiteNamespace) -> None:
+    namespace.get(["hub"])
+    namespace.select(Filter(queue="index", state="depends"), limit=1)
+    namespace.cancel(["hub"])
+    namespace.cancel(["hub"], dependents="cancel")
+    namespace.promote()
+    namespace.prune()
+
+
+def _use_a_key(namespace: SQLiteNamespace) -> None:
+    for _ in range(2):
+        namespace.put([NewJob("Crawl", queue="index", jid="first", unique=Unique("a"), if_exists="keep")])
+    namespace.cancel(["first"])
+    namespace.put([NewJob("Crawl", queue="index", jid="first", if_exists="replace", unique=Unique("a", 9))])
+
+
+def _expire(namespace: SQLiteNamespace) -> None:
+    namespace.put([NewJob("Crawl", queue="hurry", expires_in=0.1)])
+    namespace.put([NewJob("Crawl", queue="hurry", expires_in=9000, priority=9)])
+    time.sleep(0.11)
+    [lease] = namespace.pop(["hurry"], "ann")
+    namespace.heartbeat([Beat(lease, progress="1")])
+
+
+def _free_all_that_may_be_freed(namespace: SQLiteNamespace) -> None:
+    namespace.finish(["hub"], Finish("complete"))
+    namespace.pop(["index"], "ann")
+    namespace.promote(50)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [_wait_for_the_hub, _follow_up, _leave_the_hub_alone, _use_a_key, _expire, _free_all_that_may_be_freed],
+)
+def test_an_operation_costs_the_same_where_many_wait(
+    operation: Callable[[SQLiteNamespace], None], tmp_path: Path
+) -> None:
+    def measure(name: str, count: int) -> int:
+        with closing(SQLiteBackend(f"sqlite:///{tmp_path}/{name}.db?synchronous=off")) as backend:
+            namespace = backend.namespace("shop")
+            _let_wait(namespace, count)
+            return _work(backend, lambda: operation(namespace))
+
+    few, many = measure("few", 1_200), measure("many", 6_000)
+
+    assert many < 1.5 * few + 100
+
+
+def _let_wait(namespace: SQLiteNamespace, count: int) -> None:
+    """Put a job that so many wait for, as many that hold keys, may expire, or are parked for good."""
+    namespace.put([NewJob("Crawl", queue="hubs", jid=jid) for jid in ("hub", "other hub", "parked")])
+    namespace.put([NewJob("Crawl", queue="fetch") for _ in range(10)])
+    for begin in range(0, count, 400):
+        numbers = range(begin, begin + 400)
+        namespace.put([NewJob("Index", queue="index", jid=f"child {number}", depends=("hub",)) for number in numbers])
+        namespace.put([NewJob("Index", queue="index", depends=("parked",)) for _ in numbers])
+        namespace.put([NewJob("Index", queue="index", unique=Unique(f"key {number}", 9_000)) for number in numbers])
+        namespace.put([NewJob("Index", queue="hurry", expires_in=9_000) for _ in numbers])
+    namespace.finish(["parked"], Finish("failed"))
+    while namespace.promote().told:
+        pass
+
+
 def _fill(namespace: SQLiteNamespace, count: int) -> None:
     """Put so many jobs, of which an eighth each has completed, failed, or is due later."""
     for _ in range(0, count, 200):
@@ -159,5 +240,4 @@ def _work(backend: SQLiteBackend, run: Callable[[], None]) -> int:
 
 
 def _arguments(statement: str) -> list[None]:
-    numbered = [int(number) for number in re.findall(r"\?(\d)", statement)]
-    return [None] * (max(numbered) if numbered else statement.count("?"))
+    return [None] * statement.count("?")

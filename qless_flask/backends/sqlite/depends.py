@@ -40,17 +40,17 @@ def resolve(
 
 def search(step: Step, jid: str, parents: Sequence[str]) -> None:
     """Raise DependencyCycle if one of those that a job is to wait for waits for that job in the end."""
-    seen: set[str] = set()
-    line = deque(parents)
+    line, seen, visited = deque(parents), set(parents), 0
     while line:
         name = line.popleft()
         if name == jid:
             raise DependencyCycle.about(jid)
-        if name not in seen:
-            seen.add(name)
-            if len(seen) > SEARCHED_AT_ONCE:
-                raise search_too_long()
-            line.extend(open_of(step, name))
+        visited += 1
+        if visited > SEARCHED_AT_ONCE:
+            raise search_too_long()
+        following = [each for each in open_of(step, name) if each not in seen]
+        seen.update(following)
+        line.extend(following)
 
 
 def open_of(step: Step, jid: str) -> list[str]:

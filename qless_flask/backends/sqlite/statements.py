@@ -252,7 +252,8 @@ DELETE_RECORD = "DELETE FROM record WHERE namespace = ? AND name = ?"
 OUTLOOK = """
 SELECT queue.waiting,
   (SELECT ord FROM job WHERE job.queue = queue.id AND job.state = 1 ORDER BY ord LIMIT 1),
-  (SELECT ord FROM job WHERE job.queue = queue.id AND job.state = 3 ORDER BY ord LIMIT 1)
+  (SELECT ord FROM job WHERE job.queue = queue.id AND job.state = 3 ORDER BY ord LIMIT 1),
+  (SELECT start_by FROM job WHERE job.queue = queue.id AND start_by IS NOT NULL ORDER BY start_by LIMIT 1)
 FROM namespace CROSS JOIN queue ON queue.namespace = namespace.id
 WHERE namespace.name = ? AND queue.name = ? AND NOT queue.paused
 """
