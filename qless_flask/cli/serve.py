@@ -24,6 +24,7 @@ from granian.constants import Interfaces
 from qless_flask.backends import open_backend
 from qless_flask.cli.target import DEFAULT_NAMESPACE, url_option
 from qless_flask.errors import BackendUnavailable
+from qless_flask.scheduler import Scheduler
 from qless_flask.settings import Settings
 
 if TYPE_CHECKING:
@@ -223,12 +224,19 @@ def _load(told: Connection, tells: Connection, url: str, max_waits: int, target:
 
     app = create_app(settings=Settings(url=url, max_waits=max_waits))
     tells.close()
-    threading.Thread(target=_stop_when, args=(told, app), daemon=True).start()
+    scheduler = None
+    # Of a server elsewhere it is the one that has the store who looks after it.
+    if not url.startswith("http"):
+        scheduler = Scheduler(app.extensions["qless_flask"].backend)
+        scheduler.start()
+    threading.Thread(target=_stop_when, args=(told, app, scheduler), daemon=True).start()
     return app
 
 
-def _stop_when(told: Connection, app: Flask) -> None:
+def _stop_when(told: Connection, app: Flask, scheduler: Scheduler | None) -> None:
     told.poll(None)
+    if scheduler is not None:
+        scheduler.stop()
     app.extensions["qless_flask"].close()
     while True:
         # Again and again: in a process that has only just begun, the first may come before granian listens.
