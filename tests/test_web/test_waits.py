@@ -17,7 +17,7 @@ from werkzeug.serving import make_server
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend
 from qless_flask.backends.http import HTTPBackend
-from qless_flask.models import Beat, NewJob, Popped
+from qless_flask.models import Beat, Complete, NewJob, Popped
 from qless_flask.settings import Settings
 from qless_flask.web import QlessFlask, create_app
 
@@ -127,6 +127,44 @@ def test_polls_for_events_wait_too(url: str, backend: Backend, threads: ThreadPo
     backend.namespace("crawl").put([NewJob("Crawl", queue="fetch")])
 
     assert [event["event"] for event in waiting.result(PATIENCE).json()["events"]] == ["put"]
+
+
+def test_a_filtered_poll_for_events_waits_for_one_that_matches(
+    url: str, backend: Backend, threads: ThreadPoolExecutor
+) -> None:
+    address = f"{url}/api/v1/namespaces/crawl/events?wait=30&tag=x"
+    waiting = threads.submit(httpx.get, address, timeout=60)
+
+    backend.namespace("crawl").put([NewJob("Crawl", queue="fetch")])
+    backend.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one", tags=("x",))])
+
+    assert [event["jid"] for event in waiting.result(PATIENCE).json()["events"]] == ["one"]
+
+
+def test_a_look_at_a_job_waits_for_its_end(url: str, backend: Backend, threads: ThreadPoolExecutor) -> None:
+    namespace = backend.namespace("crawl")
+    namespace.put([NewJob("Crawl", queue="fetch", jid="one")])
+    waiting = threads.submit(httpx.get, f"{url}/api/v1/namespaces/crawl/jobs/one?wait=30", timeout=60)
+
+    [lease] = namespace.pop(["fetch"], "ann")
+    namespace.settle([Complete(lease, result="[1]")])
+
+    job = waiting.result(PATIENCE).json()
+    assert (job["state"], job["result"]) == ("complete", [1])
+
+
+def test_a_look_without_a_place_to_wait_in_is_told_to_come_back(
+    url: str, backend: Backend, threads: ThreadPoolExecutor
+) -> None:
+    backend.namespace("crawl").put([NewJob("Crawl", queue="parse", jid="one")])
+    for worker in ("ann", "bob"):
+        threads.submit(poll, url, 30, worker)
+    until_known(backend, "ann", "bob")
+
+    look = httpx.get(f"{url}/api/v1/namespaces/crawl/jobs/one?wait=30", timeout=60)
+
+    assert (look.json()["state"], look.headers["Retry-After"]) == ("waiting", "1")
+    backend.namespace("crawl").put([NewJob("Crawl", queue="fetch")] * 2)
 
 
 def test_an_exchange_waits_too(url: str, backend: Backend, threads: ThreadPoolExecutor) -> None:
