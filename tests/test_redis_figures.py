@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import redis
@@ -87,9 +88,34 @@ def test_a_tag_taken_away_leaves_no_counters(namespace: RedisNamespace, client: 
 def test_plain_jobs_are_told_of_as_they_always_were(namespace: RedisNamespace, client: redis.Redis) -> None:
     namespace.put([NewJob("Crawl", queue="fetch", jid="a"), NewJob("Crawl", queue="fetch", jid="b", pipeline=("x",))])
 
-    [(_, fields)] = client.xrange("qless:{figures}:events")
+    [(_, fields)] = cast("list[tuple[bytes, dict[bytes, bytes]]]", client.xrange("qless:{figures}:events"))
 
     assert fields[b"e"].split(b"\n", 1)[1] == b"p\tfetch\t\tw\t\t\ta\tb"
+
+
+def test_sums_take_as_many_commands_for_a_thousand_jobs_as_for_one(
+    namespace: RedisNamespace, client: redis.Redis
+) -> None:
+    _fail(namespace, 1)
+    for_one = _commands(namespace, client)
+
+    _fail(namespace, 999)
+
+    assert _commands(namespace, client) == for_one
+
+
+def _fail(namespace: RedisNamespace, count: int) -> None:
+    namespace.put([NewJob("Crawl", queue="fetch", tags=("shop",)) for _ in range(count)])
+    namespace.settle([Fail(lease, group="boom") for lease in namespace.pop(["fetch"], "ann", count)])
+
+
+def _commands(namespace: RedisNamespace, client: redis.Redis) -> dict[str, int]:
+    for _ in range(2):  # The first time a script is new to the server, which takes a command more.
+        client.config_resetstat()
+        namespace.failures()
+        namespace.tags()
+        namespace.queues()
+    return {name: stats["calls"] for name, stats in client.info("commandstats").items()}
 
 
 def test_a_wish_that_is_taken_back_leaves_the_worker_as_it_was(namespace: RedisNamespace, client: redis.Redis) -> None:
@@ -116,7 +142,7 @@ def test_the_back_off_that_all_queues_have_takes_no_room() -> None:
 def test_a_rule_is_read_as_it_was_written(namespace: RedisNamespace, client: redis.Redis) -> None:
     made = namespace.recur(RULE)
 
-    kept = read_recurring(client.hget("qless:{figures}:recurrences", "nightly"))
+    kept = read_recurring(cast(bytes, client.hget("qless:{figures}:recurrences", "nightly")))
 
     assert kept == made
     assert kept.rule == RULE
