@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import QlessError
@@ -115,6 +115,15 @@ class Machine(RuleBasedStateMachine):
         """The time at which the clock was set back last."""
         self.compare = Comparison(self.model, self.real, self.jids)
         self.counts["examples"] += 1
+
+    @initialize(
+        jobs=draw.new_jobs("replace", "keep", least=3, most=6), rules=st.lists(draw.rules, min_size=1, max_size=2)
+    )
+    def begin(self, jobs: list[NewJob], rules: list[Recurrence]) -> None:
+        # What a later step names is then often there.
+        self.put(jobs, None)
+        for each in rules:
+            self.recur(each, None)
 
     @rule(step=STEPS)
     def take(self, step: Step) -> None:
