@@ -14,14 +14,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from workers import until
 
+from qless_flask.backends import open_backend
 from qless_flask.cli import main
 from qless_flask.cli.serve import DEFAULT_PORT, choose_port
+from qless_flask.models import Recurrence
 
 
 class Server:
@@ -102,6 +105,19 @@ class TestServing:
             popped = server.post("/api/v1/namespaces/default/queues/mail/pop", {"worker": "ann"})
 
             assert [job["jid"] for job in popped["jobs"]] == ["a"]  # type: ignore[attr-defined]
+
+    def test_recurrences_are_fired_though_the_process_that_did_it_is_killed(self, url: str) -> None:
+        with served(url, "--processes", "2", "--threads", "8") as server, open_backend(url) as backend:
+            namespace = backend.namespace("default")
+            namespace.recur(Recurrence("Crawl", queue="fetch", id="each-second", interval=1))
+            until(lambda: namespace.recurrences()[0].fired)
+
+            for process in server.processes():
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            before = namespace.recurrences()[0].fired
+
+            until(lambda: namespace.recurrences()[0].fired > before)
 
     def test_it_tells_where_it_serves_and_what_to_try(self, url: str) -> None:
         with served(url) as server:
