@@ -14,7 +14,7 @@ from qless_flask.backends import store
 from qless_flask.backends.sqlite import SQLiteBackend
 from qless_flask.backends.store import StoreNamespace
 from qless_flask.backends.waiting import Waiters
-from qless_flask.models import NewJob, Pop, Popped
+from qless_flask.models import Job, NewJob, Pop, Popped
 
 
 def test_a_wake_reaches_those_who_wait_for_the_queue_longest_first() -> None:
@@ -214,3 +214,62 @@ def test_pops_that_wait_for_one_due_job_look_for_it_one_after_the_other(
     [first, *_, last] = sorted(at for at in looks if -0.1 < at < 0.25)
     assert first < 0.1
     assert last - first > 0.1
+
+
+def test_a_lookup_that_waits_looks_soon_at_first_and_then_ever_more_seldom(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    with SQLiteBackend(f"sqlite:///{tmp_path}/jobs.db") as backend:
+        namespace = backend.namespace("patient")
+        assert isinstance(namespace, StoreNamespace)
+        namespace.put([NewJob("Crawl", queue="fetch", jid="a")])
+        look = namespace._get
+
+        def noted(jids: Sequence[str]) -> list[Job | None]:
+            looks.append(time.monotonic())
+            return look(jids)
+
+        monkeypatch.setattr(namespace, "_get", noted)
+        namespace.get(["a"], wait=1)
+
+    assert 5 <= len(looks) <= 50
+    assert looks[-2] - looks[-3] > looks[1] - looks[0]
+
+
+def test_a_lookup_that_waits_ends_when_its_backend_is_closed(tmp_path: Path) -> None:
+    with SQLiteBackend(f"sqlite:///{tmp_path}/jobs.db") as backend, ThreadPoolExecutor(1) as threads:
+        namespace = backend.namespace("closed")
+        namespace.put([NewJob("Crawl", queue="fetch", jid="a")])
+        begun = time.monotonic()
+        waiting = threads.submit(namespace.get, ["a"], wait=20)
+        time.sleep(0.1)
+        backend.close()
+
+        waiting.exception(10)
+
+    assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize("wish", ["stop", "quiet no more"])
+def test_a_quiet_worker_that_rests_hears_what_it_is_asked_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wish: str
+) -> None:
+    monkeypatch.setattr(store, "LOOK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(store, "SELDOM_SECONDS", 0.05)
+    with SQLiteBackend(f"sqlite:///{tmp_path}/jobs.db") as backend, ThreadPoolExecutor(1) as threads:
+        namespace = backend.namespace("quiet")
+        namespace.put([NewJob("Crawl", queue="fetch", jid="a")])
+        namespace.pop(["other"], "ann")
+        namespace.quiet("ann")
+        waiting = threads.submit(namespace.pop, ["fetch"], "ann", wait=20)
+        time.sleep(0.2)
+        assert not waiting.done()
+        if wish == "stop":
+            namespace.stop("ann")
+        else:
+            namespace.quiet("ann", on=False)
+
+        popped = waiting.result(5)
+
+    assert (popped.stop, len(popped)) == ((True, 0) if wish == "stop" else (False, 1))

@@ -24,6 +24,7 @@ from qless_flask.models import (
     Release,
     Retry,
     Unique,
+    Update,
 )
 from qless_flask.testing.conformance.scenes import Check, put, run, unchanged
 
@@ -167,6 +168,8 @@ class TestBadInput:
             lambda namespace, data: namespace.heartbeat([Beat(LEASE, data=data)]),
             lambda namespace, data: namespace.finish(["a"], Finish("complete", result=data)),
             lambda namespace, data: namespace.update(["a"], Changes(data=data)),
+            lambda namespace, data: namespace.change(Filter(), Update(Changes(data=data))),
+            lambda namespace, data: namespace.change(Filter(), Finish("complete", result=data)),
         ],
     )
     def test_data_over_a_mebibyte_is_refused(
