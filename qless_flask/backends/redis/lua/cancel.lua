@@ -11,7 +11,7 @@ local function descendants(jid)
   while #level > 0 do
     local following = {}
     for i = 1, #level do
-      for _, child in ipairs(dependents_after(level[i], '', CANCELED_ALONG + 1)) do
+      for _, child in ipairs(ties().dependents_after(level[i], '', CANCELED_ALONG + 1)) do
         if not seen[child] then
           seen[child] = true
           following[#following + 1] = child
@@ -19,7 +19,7 @@ local function descendants(jid)
       end
       if #found + #following > CANCELED_ALONG then return end
     end
-    table.sort(following, before)
+    table.sort(following, ties().before)
     for i = 1, #following do found[#found + 1] = following[i] end
     level = following
   end
@@ -43,7 +43,7 @@ return by_hand(ARGV[2], ARGV[3], 5, function(job)
     cancel(job)
     conclude(job)
   elseif dependents == 'refuse' then
-    return 'HAS_DEPENDENTS\t' .. table.concat(dependents_after(job.jid, '', 11), '\t')
+    return 'HAS_DEPENDENTS\t' .. table.concat(ties().dependents_after(job.jid, '', 11), '\t')
   else
     local along = descendants(job.jid)
     if not along then return 'TOO_MANY_DEPENDENTS' end

@@ -10,7 +10,7 @@ end
 -- It stays in `depends`, with the delay of the move.
 local function keep_waiting(job, queue)
   job.due = delay > 0 and string.format('d%.0f', delay) or ''
-  save_needs(job)
+  ties().save_needs(job)
   stand_by(job, queue)
   if call('EXISTS', key('untold')) == 1 then
     queue.untold = '1'
@@ -19,10 +19,8 @@ local function keep_waiting(job, queue)
 end
 
 local function move_start_by(job, queue)
-  local till = string.format('%.0f', start_by(job))
   set_score(key('y', job.queue), job.jid, false)
-  set_score(key('y', queue.name), job.jid, till)
-  look_by(queue, till)
+  ties().start_in_time(job, queue)
 end
 
 return by_hand(ARGV[2], seen, 6, function(job)
@@ -41,13 +39,13 @@ return by_hand(ARGV[2], seen, 6, function(job)
   job.token = ''
   renew(job, queue)
   if has(job, 'n') then
-    needs_of(job)
+    ties().needs_of(job)
     keep_waiting(job, queue)
   else
     arrive_or_schedule(job, queue, now + delay)
   end
-  if was_over and has(job, 'p') then forget_untold(job.jid) end
-  if was_over and has(job, 'u') then take_unique(job) end
+  if was_over and has(job, 'p') then ties().forget_untold(job.jid) end
+  if was_over and has(job, 'u') then ties().take_unique(job) end
   note('m', job, from, name, job.state, worker, '')
   save(job)
 end)

@@ -1,7 +1,7 @@
 -- promote(now, limit, queue...)
 -- Fail what has expired, take back lost leases, make due jobs available and tell dependents that are left, up to limit
 -- together. Answers {promoted, lost, 1 if more may be, expired, told}.
--- @include untold
+-- @include stage
 -- @include look_after
 -- @include room
 local left = tonumber(ARGV[2])
@@ -14,7 +14,7 @@ for i = 3, #ARGV do
   end
 end
 gather = true
-told = tell(left_untold(), left)
+told = call('EXISTS', key('untold')) == 1 and ties().tell_all_left(left) or 0
 left = left - told
 flush()
 return {promoted, lost, left == 0 and 1 or 0, expired, told}

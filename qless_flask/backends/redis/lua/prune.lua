@@ -22,8 +22,7 @@ local function delete(index, jids)
     end
   end
   if #jids > 0 then call('HDEL', records, unpack(jids)) end
-  flush_edges()
-  flush_holders()
+  if tied then tied.flush() end
   flush_indexes()
   flush_writes()
 end
@@ -70,7 +69,7 @@ end
 local function prune_unique()
   local names = call('ZRANGEBYSCORE', key('unique_until'), '-inf', now_text, 'LIMIT', 0, STEP)
   for i = 1, #names do
-    local till = string.match(held(names[i]) or '', '\t(%d+)$')
+    local till = string.match(call('HGET', key('unique'), names[i]) or '', '\t(%d+)$')
     if till and now >= tonumber(till) then call('HDEL', key('unique'), names[i]) end
   end
   if #names > 0 then call('ZREM', key('unique_until'), unpack(names)) end

@@ -32,9 +32,9 @@ end
 
 local function change_options(job)
   if #added + #removed > 0 then
-    index_tags(job, false)
+    ties().index_tags(job, false)
     job.tags = table.concat(changed_tags(job), '\t')
-    index_tags(job, '0')
+    ties().index_tags(job, '0')
   end
   options_of(job)
   if retries ~= '' then

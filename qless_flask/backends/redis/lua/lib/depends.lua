@@ -1,5 +1,5 @@
 -- depends: what new dependencies come to, before anything is written; a fault is a code and what it is about.
--- @include ended
+-- @include stage
 -- @constant SEARCHED_AT_ONCE
 
 -- Which of these a job would wait for; or nil and a fault. `canceled`: one has ended in a way that cancels it.

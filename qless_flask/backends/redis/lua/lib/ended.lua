@@ -2,23 +2,7 @@
 -- canceled thereby. One operation tells so many; whom it leaves is remembered, and told by promote and pops.
 -- @include stage
 -- @constant TOLD_AT_ONCE
-local function is_over(job)
-  return job.state == 'c' or job.state == 'f' or job.state == 'x'
-end
-
--- The token stays, so that the last holder hears JOB_CANCELED.
-local function cancel(job)
-  leave_index(job)
-  append(job, 'k', '')
-  note('k', job, job.queue, '', 'x', job.worker, '')
-  if job.state == 'r' then
-    local token = job.token
-    end_lease(job)
-    job.token = token
-  end
-  finish(job, 'x')
-end
-
+local told_so_far, last_turn = 0, nil
 local function unblock(job)
   leave_index(job)
   append(job, 'b', '')
@@ -78,9 +62,6 @@ local function tell(parents, most)
   return told
 end
 
--- Save a job; if it has ended, tell those who wait for it.
-local function conclude(job)
-  save(job)
-  if job.flags == '' or not has(job, 'p') or not is_over(job) then return end
+local function tell_dependents(job)
   told_so_far = told_so_far + tell({{job.jid, ''}}, TOLD_AT_ONCE - told_so_far)
 end

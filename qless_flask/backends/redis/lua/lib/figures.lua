@@ -1,11 +1,9 @@
--- figures: what is counted of jobs: of a tag, its jobs in each state, their waits and runs; of a failure group, the
--- queues and klasses of its jobs. lib/index includes it, behind set_score.
--- All is written at the end of a script. A tag's figures are forgotten when no job has it then.
+-- figures: what is counted of a tag: its jobs in each state, their waits and runs. Written at the end of a script, and
+-- forgotten when no job has the tag then.
 -- @include job
 local FIGURES = {'s', 'd', 'w', 'r', 'c', 'f', 'x', 'waits', 'waited_ms', 'runs', 'ran_ms'}
 local STATE_FIGURES = 7
 local figures = {}
-local touches = {}
 
 local function figures_of(tag)
   local known = figures[tag]
@@ -75,37 +73,11 @@ local function flush_tag(tag, known)
   if #gone > 0 then call('HDEL', hash, unpack(gone)) end
 end
 
-local function touch(job, group, by)
-  local touched = touches[group] or {}
-  touches[group] = touched
-  for _, name in ipairs({'q' .. job.queue, 'k' .. job.klass}) do touched[name] = (touched[name] or 0) + by end
-end
-
-local function enter_group(job, group)
-  set_score(key('group', group), job.jid, '-' .. now_text)
-  touch(job, group, 1)
-end
-
--- The job is still in the queue in which it entered.
-local function leave_group(job, group)
-  set_score(key('group', group), job.jid, false)
-  touch(job, group, -1)
-end
-
-local function flush_group(group, touched)
-  local hash = key('touched', group)
-  for name, by in pairs(touched) do
-    if by ~= 0 and call('HINCRBY', hash, name, by) == 0 then call('HDEL', hash, name) end
-  end
-  if call('EXISTS', hash) == 1 then call('ZADD', key('groups'), 0, group) else call('ZREM', key('groups'), group) end
-end
-
 local function forget_figures()
-  figures, touches = {}, {}
+  figures = {}
 end
 
 local function flush_figures()
   for tag, known in pairs(figures) do flush_tag(tag, known) end
-  for group, touched in pairs(touches) do flush_group(group, touched) end
   forget_figures()
 end

@@ -4,9 +4,9 @@
 
 -- Drop all that is gathered, as if it had never been.
 local function forget_gathered()
-  jobs, changed, writes, moves, edges, queues, running = {}, {}, {}, {}, {}, {}, {}
-  holders, held_anew, lines, last_head, last_turn = {}, {}, {now_text}, nil, nil
-  forget_figures()
+  jobs, changed, writes, moves, queues, running, touches = {}, {}, {}, {}, {}, {}, {}
+  lines, last_head = {now_text}, nil
+  ties().forget()
 end
 
 -- Answers a fault; or nil, what the next stage waits for, and whether the end of one of these cancels it.
@@ -15,7 +15,7 @@ local function follow(job, next_queue, more)
   local listed = tonumber(items[3])
   local parents, canceled = {}, false
   if listed > 0 and next_queue == '' and options_of(job).pipeline == '' then return 'NOTHING_FOLLOWS' end
-  local told_before, fault = told_so_far, nil
+  local fault
   if items[listed + 4] then
     -- What came before stands, whatever becomes of these.
     flush()
@@ -24,12 +24,11 @@ local function follow(job, next_queue, more)
     _, fault = put_all(items, listed + 4, #items)
   end
   if not fault and listed > 0 then
-    parents, canceled = open_among(job.jid, {unpack(items, 4, listed + 3)}, items[2], life_of(job).choice)
-    fault = parents and cycle_among(job.jid, parents) or not parents and canceled
+    parents, canceled = ties().open_among(job.jid, {unpack(items, 4, listed + 3)}, items[2], life_of(job).choice)
+    fault = parents and ties().cycle_among(job.jid, parents) or not parents and canceled
   end
   if fault then
     if items[listed + 4] then forget_gathered() end
-    told_so_far = told_before
     return fault
   end
   if items[1] ~= '' then keep(job, 'results', 'e', items[1]) end

@@ -2,8 +2,7 @@
 -- an error's code, which `change` returns for a job that it leaves alone; for one that is so already it returns SAME.
 -- With `seen` 1 each jid is followed by the state letter and queue (apart by a tab) that the job is to have still. Then the
 -- answers are DONE, SAME, CHANGED (it has another state or queue) or an error's code.
--- @include tags
--- @include ended
+-- @include stage
 -- @include extras
 -- @include room
 local function do_each(first, seen, change)

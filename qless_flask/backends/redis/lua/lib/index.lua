@@ -2,6 +2,7 @@
 -- A single move is made at once; when an operation gathers many, flush() makes them together, a key at a time.
 -- @include job
 local moves = {}
+local ties -- lib/ties
 
 local function set_score(index, jid, score)
   if gather then
@@ -17,7 +18,7 @@ local function set_score(index, jid, score)
     call('ZREM', index, jid)
   end
 end
--- @include figures
+-- @include groups
 
 local function flush_indexes()
   for index, members in pairs(moves) do
@@ -49,11 +50,11 @@ end
 
 local function leave_index(job)
   set_score(key(job.state, job.queue), job.jid, false)
-  if job.state == 'f' then leave_group(job, string.match(failure_of(job), '^[^\t]*')) end
+  if job.state == 'f' then touch_group(job, string.match(failure_of(job), '^[^\t]*'), -1) end
 end
 
 local function enter_index(job, state, score)
-  if has(job, 'k') then count_state(job, job.state, state) end
+  if has(job, 'k') then ties().count_state(job, job.state, state) end
   job.state = state
   set_score(key(state, job.queue), job.jid, score)
 end

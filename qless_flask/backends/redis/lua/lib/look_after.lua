@@ -6,14 +6,13 @@
 local function look_after(queue, most, together)
   if not queue.deadline or now < tonumber(queue.deadline) then return 0, 0, 0 end
   -- @include upkeep
-  -- @include untold
   gather = true
   local expired = expire(queue, most)
   if expired > 0 then flush_indexes() end
   local lost = take_back(queue, together and most - expired or most)
   local promoted = promote_due(queue, together and most - expired - lost or most)
   flush_writes()
-  if queue.untold and not together then tell_left_in(queue) end
+  if queue.untold and not together then ties().tell_left_in(queue) end
   flush_jobs()
   flush_indexes()
   flush_writes()

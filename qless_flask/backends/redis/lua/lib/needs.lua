@@ -1,6 +1,6 @@
 -- needs: what a job in `depends` waits for, and with what delay it goes on then; and, by jid, who waits for a job.
 -- Those who wait are changed in memory, where they are looked for too, and written by flush().
--- @include index
+-- @include stage
 -- @include bytes
 local edges = {}
 
@@ -85,6 +85,14 @@ local function drop_needs(job, gone)
   end
   job.needs = left
   save_needs(job)
+end
+
+-- Wait for other jobs; `due` is the delay that begins when the last of them is done.
+local function depend_on(job, queue, parents, due)
+  stand_by(job, queue)
+  job.needs, job.due = parents, due
+  save_needs(job)
+  for i = 1, #parents do wait_for(job, parents[i]) end
 end
 
 local function drop_all_needs(job)

@@ -8,8 +8,8 @@
 -- @constant UPKEEP_AT_ONCE
 
 local function lease(job, queue, worker, token)
-  if has(job, 'k') then count_wait(job) end
-  if has(job, 'x') then start_no_more(job) end
+  if has(job, 'k') then ties().count_wait(job) end
+  if has(job, 'x') then ties().start_no_more(job) end
   job.runs = tostring(job.runs + 1)
   job.started = now_text
   job.worker = worker
@@ -39,7 +39,7 @@ local function take(queue, limit, leased, worker, nonce)
       -- A jid without its job is dropped.
       local job = load_job(popped[i])
       if job and job.state == 'w' then
-        if has(job, 'x') and now >= start_by(job) then
+        if has(job, 'x') and now >= ties().start_by(job) then
           -- There were too many for one upkeep: back to the next one.
           call('ZADD', key('w', queue.name), popped[i + 1], job.jid)
           late = true

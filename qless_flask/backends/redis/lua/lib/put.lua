@@ -1,7 +1,7 @@
 -- put: add jobs. They stand in an array from `first` to `last`, eight values each: jid, queue, klass, data, priority, due,
 -- if_exists, options. due: '', d<ms from now> or a<ms>. Before the options may stand what it depends on, in a line that
 -- begins with byte 1: missing, then the jids, apart by tabs.
--- @include depends
+-- @include stage
 -- @include erase
 local FIELDS = 8
 
@@ -18,19 +18,17 @@ end
 -- What lies beside its record, where there is any of it.
 local function enter_options(job, queue)
   save_options(job)
-  if has(job, 'k') then index_tags(job, '0') end
+  if has(job, 'k') then ties().index_tags(job, '0') end
   if job.life == '' then return end
   local life = life_of(job)
   if life.max_run ~= '' then set_flag(job, 'm') end
   if life.expires_in ~= '' then
-    local till = string.format('%.0f', start_by(job))
     set_flag(job, 'x')
-    set_score(key('y', queue.name), job.jid, till)
-    look_by(queue, till)
+    ties().start_in_time(job, queue)
   end
   if life.unique ~= '' then
     set_flag(job, 'u')
-    take_unique(job)
+    ties().take_unique(job)
   end
 end
 
@@ -42,7 +40,7 @@ local function create(job, old, data, due, parents)
   set_data(job, data)
   renew(job, queue)
   if #parents > 0 then
-    depend_on(job, queue, parents, due)
+    ties().depend_on(job, queue, parents, due)
   else
     arrive_or_schedule(job, queue, due_time(due))
   end
@@ -60,14 +58,14 @@ local function put_one(list, at)
   end
   local job, old = new_job(jid, list[at + 1], list[at + 2], list[at + 4], options), load_job(jid)
   local unique = job.life ~= '' and life_of(job).unique or ''
-  local other = unique ~= '' and holder(unique)
+  local other = unique ~= '' and ties().holder(unique)
   if other and other.jid ~= jid then return other.state .. '0' .. other.jid end
   if old and mode == 'reject' then return nil, 'JOB_EXISTS ' .. jid end
   if old and mode == 'keep' then return old.state .. '0' end
   if #parents > 0 then
-    parents, canceled = open_among(jid, parents, missing, life_of(job).choice)
+    parents, canceled = ties().open_among(jid, parents, missing, life_of(job).choice)
     if not parents then return nil, canceled end
-    local fault = old and cycle_among(jid, parents)
+    local fault = old and ties().cycle_among(jid, parents)
     if fault then return nil, fault end
   end
   if old then erase(old) end

@@ -1,7 +1,7 @@
 -- settle: end leases. Seven arguments each: kind letter, jid, token, delay ms, next queue or group, message, data. The kind C
 -- is a c with more, in place of the message: texts as lib/packed has them: the result or '', missing, how many
 -- it depends on, their jids, then jobs to put as lib/put takes them.
--- @include ended
+-- @include stage
 -- @include token
 -- @include room
 local function advance(job, delay, next_queue, parents)
@@ -11,7 +11,7 @@ local function advance(job, delay, next_queue, parents)
   keep(job, 'progress', 'g', '')
   renew(job, queue)
   if parents and #parents > 0 then
-    depend_on(job, queue, parents, delay > 0 and string.format('d%.0f', delay) or '')
+    ties().depend_on(job, queue, parents, delay > 0 and string.format('d%.0f', delay) or '')
   else
     arrive_or_schedule(job, queue, now + delay)
   end

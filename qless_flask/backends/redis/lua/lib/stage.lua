@@ -3,10 +3,8 @@
 -- @include queue
 -- @include event
 -- @include worker
--- @include needs
--- @include unique
 local running = {}
-local told_so_far, last_turn = 0, nil -- what lib/ended knows of the operation
+local tied -- what lib/ties has made
 
 local function arrive_at_place(job, queue, place)
   job.place = place
@@ -39,14 +37,6 @@ local function stand_by(job, queue)
   enter_index(job, 'd', now_text)
 end
 
--- Wait for other jobs; `due` is the delay that begins when the last of them is done.
-local function depend_on(job, queue, parents, due)
-  stand_by(job, queue)
-  job.needs, job.due = parents, due
-  save_needs(job)
-  for i = 1, #parents do wait_for(job, parents[i]) end
-end
-
 -- A stage begins with its retries whole.
 local function renew(job, queue)
   local own = options_of(job).retries
@@ -64,31 +54,18 @@ local function keep_failure(job, group, message)
   keep(job, 'failures', 'f', job.failure)
 end
 
--- Until when it is to be popped, where it must be.
-local function start_by(job)
-  return job.created + life_of(job).expires_in
-end
-
-local function start_no_more(job)
-  set_score(key('y', job.queue), job.jid, false)
-  clear_flag(job, 'x')
-end
-
 -- Minus, so that the latest comes first, and ties go by jid all the same.
 local function finish(job, state)
   job.ended = now_text
   enter_index(job, state, '-' .. now_text)
-  if job.flags == '' then return end
-  if has(job, 'n') then drop_all_needs(job) end
-  if has(job, 'x') then start_no_more(job) end
-  if has(job, 'u') and (state == 'x' or life_of(job).unique_ms == '') then let_go(job) end
+  if string.find(job.flags, '[nxu]') then ties().cut(job, state) end
 end
 
 -- What became of it is told under the letter: f, e expired, i finished by hand.
 local function fail(job, group, letter, worker)
   append(job, letter, group)
   finish(job, 'f')
-  enter_group(job, group)
+  touch_group(job, group, 1)
   note(letter, job, job.queue, '', 'f', worker, group)
 end
 
@@ -101,16 +78,38 @@ local function count_running(worker, by)
 end
 
 local function end_lease(job)
-  if has(job, 'k') then count_run(job) end
+  if has(job, 'k') then ties().count_run(job) end
   count_running(job.worker, -1)
   job.worker = ''
   job.token = ''
 end
 
+-- The token stays, so that the last holder hears JOB_CANCELED.
+local function cancel(job)
+  leave_index(job)
+  append(job, 'k', '')
+  note('k', job, job.queue, '', 'x', job.worker, '')
+  if job.state == 'r' then
+    local token = job.token
+    end_lease(job)
+    job.token = token
+  end
+  finish(job, 'x')
+end
+
+local function is_over(job)
+  return job.state == 'c' or job.state == 'f' or job.state == 'x'
+end
+
+-- Save a job; if it has ended, tell those who wait for it.
+local function conclude(job)
+  save(job)
+  if has(job, 'p') and is_over(job) then ties().tell_dependents(job) end
+end
+
 -- Write what is gathered.
 local function flush(actor)
-  flush_edges()
-  flush_holders()
+  if tied then tied.flush() end
   if gather then
     flush_jobs()
     flush_indexes()
@@ -121,6 +120,8 @@ local function flush(actor)
     running = {}
   end
   for _, queue in pairs(queues) do flush_queue(queue) end
-  flush_figures()
+  if next(touches) then flush_groups() end
+  if tied then tied.flush_figures() end
   flush_events(actor)
 end
+-- @include ties

@@ -1,5 +1,5 @@
 -- time_out: take a lease away at the cost of a retry.
--- @include ended
+-- @include stage
 local function time_out(job)
   leave_index(job)
   keep_failure(job, 'timeout', '')

@@ -1,5 +1,5 @@
 -- unique: who holds a unique key. Looked up and changed in memory, written by flush().
--- @include index
+-- @include stage
 local holders, held_anew = {}, {}
 
 local function held(name)

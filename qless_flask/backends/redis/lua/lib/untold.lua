@@ -19,6 +19,11 @@ local function left_in(queue)
   return here
 end
 
+-- Answers how many are told.
+local function tell_all_left(most)
+  return tell(left_untold(), most)
+end
+
 local function tell_left_in(queue)
   told_so_far = told_so_far + tell(left_in(queue), TOLD_AT_ONCE - told_so_far)
   flush_writes()

@@ -1,5 +1,5 @@
 -- upkeep: fail what has expired, take back lost leases and promote what is due in one queue, in bounded steps.
--- @include ended
+-- @include stage
 -- @include due
 -- @include expiry
 -- @include time_out
