@@ -175,7 +175,14 @@ def test_a_dependent_that_nobody_will_tell_is_told(view: StoreView) -> None:
 
 
 def test_a_unique_key_that_nobody_holds_is_told(view: StoreView) -> None:
-    assert told(with_entry(view, "unique", "key", None), "d2 is depends, and nobody holds its unique key key")
+    assert told(with_entry(view, "unique", "key", None), "d2 is depends, and its unique key key is held by None")
+    assert told(with_entry(view, "unique", "key", "w1"), "d2 is depends, and its unique key key is held by w1")
+
+
+def test_a_job_that_came_back_from_its_end_need_not_hold_its_unique_key(view: StoreView) -> None:
+    history = (HistoryEntry(1.0, "put"), HistoryEntry(1.0, "canceled"), HistoryEntry(1.0, "moved"))
+
+    assert problems(with_entry(with_job(view, "d2", history=history), "unique", "key", None)) == []
 
 
 def test_a_unique_key_that_the_wrong_job_holds_is_told(view: StoreView) -> None:

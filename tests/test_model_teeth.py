@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -14,12 +15,12 @@ from test_model import SETTINGS, try_out
 
 from qless_flask.backends.inspection import StoreView
 from qless_flask.errors import QlessError
-from qless_flask.models import Changes, Job, Settlement
+from qless_flask.models import STATES, Actor, Changes, Job, Pop, Popped, Recurrence, Recurring, Renewed, Settlement
 from qless_flask.testing import Checked, ManualClock, ModelBackend, check
 from qless_flask.testing import conformance as suite
 from qless_flask.testing.machine import Ground
+from qless_flask.testing.model import hands, namespace, pops, puts, records, recurrences, settling, upkeep, world
 from qless_flask.testing.model import inspect as inspect_model
-from qless_flask.testing.model import pops, records, settling, upkeep, world
 from qless_flask.testing.model.namespace import ModelNamespace
 from qless_flask.testing.model.records import JobRecord
 from qless_flask.testing.model.world import World
@@ -39,7 +40,7 @@ def holds(test: Callable[..., None]) -> bool:
         check(view)
         return view
 
-    fixtures = {"clock": clock, "backend": backend, "check": look}
+    fixtures: dict[str, Any] = {"clock": clock, "backend": backend, "check": look, **first_parameters(test)}
     fixtures["namespace"] = Checked(backend.namespace("fresh"), look)
     owner = getattr(suite, test.__qualname__.split(".")[0])
     try:
@@ -47,6 +48,16 @@ def holds(test: Callable[..., None]) -> bool:
     except (AssertionError, ValueError, KeyError, QlessError, pytest.fail.Exception):
         return False
     return True
+
+
+def first_parameters(test: Callable[..., None]) -> dict[str, Any]:
+    """Answer the first of each list of values that a test is to be run with."""
+    found: dict[str, Any] = {}
+    for mark in getattr(test, "pytestmark", ()):
+        names, values = mark.args
+        listed = [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+        found.update(zip(listed, values[0] if len(listed) > 1 else values[:1], strict=True))
+    return found
 
 
 # How a view is seen: as it is, unless a mutation changes it.
@@ -143,6 +154,164 @@ def canceled_jobs_stay_for_ever(patch: Patch) -> None:
     patch.setitem(upkeep.RETENTION, "canceled", (10**15, 10**9))
 
 
+def children_are_told_nothing(patch: Patch) -> None:
+    patch.setattr(World, "tell_dependents", lambda world, left, most, actor=None: left.clear() or 0)
+
+
+def one_parent_of_many_is_enough(patch: Patch) -> None:
+    original = World._tell_dependent
+
+    def tell(world: World, jid: str, child: JobRecord, actor: Actor | None) -> None:
+        child.needs = frozenset({jid})
+        original(world, jid, child, actor)
+
+    patch.setattr(World, "_tell_dependent", tell)
+
+
+def children_have_no_choice(patch: Patch) -> None:
+    patch.setattr(World, "cancel", lambda world, job, **options: None)
+
+
+def delays_begin_with_the_put(patch: Patch) -> None:
+    original = World.unblock
+
+    def unblock(world: World, job: JobRecord, actor: Actor | None) -> None:
+        job.delay = max(0, job.delay - (world.now - job.created))
+        original(world, job, actor)
+
+    patch.setattr(World, "unblock", unblock)
+
+
+def cycles_are_not_searched_for(patch: Patch) -> None:
+    patch.setattr(puts, "search", lambda *_: None)
+
+
+def ends_are_told_without_bound(patch: Patch) -> None:
+    patch.setattr(namespace, "TOLD_AT_ONCE", 10**9)
+
+
+def those_left_are_forgotten(patch: Patch) -> None:
+    original = World.end
+
+    def end(world: World, *arguments: Any, **options: Any) -> None:
+        original(world, *arguments, **options)
+        world.untold.clear()
+
+    patch.setattr(World, "end", end)
+
+
+def parents_are_pruned(patch: Patch) -> None:
+    patch.setattr(upkeep, "_past", lambda world, queue, state: world.jobs_of(queue, state))
+
+
+def descendants_end_with_the_children(patch: Patch) -> None:
+    patch.setattr(hands, "_descendants", lambda world, level: level)
+
+
+def unique_keys_outlive_their_jobs(patch: Patch) -> None:
+    patch.setattr(World, "let_go", lambda world, job: None)
+
+
+def unique_keys_are_not_taken_again(patch: Patch) -> None:
+    original = World.take
+    patch.setattr(World, "take", lambda world, job: None if job.history else original(world, job))
+
+
+def heartbeats_move_the_end_of_a_run(patch: Patch) -> None:
+    after(patch, World, "renew", lambda world, job: setattr(job, "expires", world.now + 60_000))
+
+
+def runs_over_their_time_are_lost(patch: Patch) -> None:
+    original = World.take_back
+
+    def take_back(world: World, job: JobRecord) -> None:
+        job.started = world.now
+        original(world, job)
+
+    patch.setattr(World, "take_back", take_back)
+
+
+def expired_jobs_are_given(patch: Patch) -> None:
+    patch.setattr(World, "ready", World.waiting)
+
+
+def times_outlive_their_tag(patch: Patch) -> None:
+    patch.setattr(World, "forget_times", lambda world: None)
+
+
+def waits_begin_with_the_put(patch: Patch) -> None:
+    original = World.lease
+
+    def lease(world: World, job: JobRecord, worker: str) -> None:
+        job.available = job.created
+        original(world, job, worker)
+
+    patch.setattr(World, "lease", lease)
+
+
+def what_was_refused_stays(patch: Patch) -> None:
+    patch.setattr(World, "whole", lambda world: nullcontext())
+
+
+def updates_move_the_next_run(patch: Patch) -> None:
+    patch.setattr(Recurrence, "timing", lambda rule: object())
+
+
+def two_schedulers_fire_twice(patch: Patch) -> None:
+    def again(world: World, seen: Recurring, *_: object) -> None:
+        world.recurrences[seen.rule.id or ""] = seen
+
+    after(patch, recurrences, "fire", again)
+
+
+def overlaps_are_not_looked_for(patch: Patch) -> None:
+    patch.setattr(recurrences, "ENDED", STATES)
+
+
+def heartbeats_tell_no_wishes(patch: Patch) -> None:
+    patch.setattr(settling, "Renewed", lambda jid, expires_at, *_: Renewed(jid, expires_at))
+
+
+def wishes_hold_no_pop_back(patch: Patch) -> None:
+    original = pops.pop
+
+    def pop(world: World, asked: Pop) -> Popped:
+        world.wishes = {}
+        return original(world, asked)
+
+    patch.setattr(pops, "pop", pop)
+
+
+def all_that_matches_counts_as_changed(patch: Patch) -> None:
+    patch.setattr(hands, "_done", lambda job, action: False)
+
+
+def nothing_is_taken_out_of_the_index_of_the_tracked(patch: Patch) -> None:
+    def view(view: StoreView, seen: dict[str, frozenset[str]]) -> StoreView:
+        seen["tracked"] = seen.get("tracked", frozenset()) | view.tracked
+        return replace(view, tracked=seen["tracked"])
+
+    patch.setitem(VIEWS, "seen", view)
+
+
+def counters_of_groups_are_not_taken_down(patch: Patch) -> None:
+    most: dict[str, Mapping[tuple[str, str], int]] = {}
+
+    def view(view: StoreView, seen: dict[str, frozenset[str]]) -> StoreView:
+        most.update({group: touched for group, touched in view.touched.items() if group not in most})
+        return replace(view, touched=most)
+
+    patch.setitem(VIEWS, "seen", view)
+
+
+def counters_of_tags_drift(patch: Patch) -> None:
+    def view(view: StoreView, seen: dict[str, frozenset[str]]) -> StoreView:
+        figures = {tag: {**counts, "running": 1} for tag, counts in view.figures.items()}
+        return replace(view, figures=figures)
+
+    patch.setitem(VIEWS, "seen", view)
+
+
 def nothing_is_taken_out_of_tag_indexes(patch: Patch) -> None:
     def view(view: StoreView, seen: dict[str, frozenset[str]]) -> StoreView:
         for tag, jids in view.tags.items():
@@ -179,6 +348,44 @@ def every_mutation_and_a_test_that_sees_it() -> list[tuple[Mutation, Callable[..
         (canceled_jobs_stay_for_ever, suite.TestPrune.test_the_longest_ended_go_first_in_bounded_steps),
         (nothing_is_taken_out_of_tag_indexes, suite.TestUpdate.test_tags_are_removed_before_others_are_added),
         (counters_drift, suite.TestWorkers.test_a_worker_counts_its_live_leases),
+        (children_are_told_nothing, suite.TestDependencies.test_it_waits_for_pops_once_its_parent_is_complete),
+        (one_parent_of_many_is_enough, suite.TestDependencies.test_it_waits_for_the_last_of_many_parents),
+        (children_have_no_choice, suite.TestEndsOfParents.test_a_canceled_child_tells_its_own_children),
+        (delays_begin_with_the_put, suite.TestDelaysOfDependents.test_a_delay_begins_when_the_last_parent_is_done),
+        (cycles_are_not_searched_for, suite.TestCycles.test_a_job_put_anew_cannot_depend_on_what_waits_for_it),
+        (ends_are_told_without_bound, suite.TestManyDependents.test_a_parent_of_many_frees_a_hundred_at_once),
+        (those_left_are_forgotten, suite.TestManyDependents.test_promotes_free_the_rest_up_to_their_limit),
+        (parents_are_pruned, suite.TestPruneOfParents.test_a_job_that_others_wait_for_is_not_pruned),
+        (
+            descendants_end_with_the_children,
+            suite.TestCancelOfParents.test_along_they_go_generation_by_generation_each_by_jid_and_once,
+        ),
+        (unique_keys_outlive_their_jobs, suite.TestUniqueWhileAlive.test_complete_releases_it),
+        (unique_keys_are_not_taken_again, suite.TestUniqueWhileAlive.test_a_job_that_comes_back_takes_it_again),
+        (heartbeats_move_the_end_of_a_run, suite.TestMaxRun.test_heartbeats_renew_a_lease_up_to_it_and_no_further),
+        (runs_over_their_time_are_lost, suite.TestMaxRun.test_a_run_over_it_is_timed_out_at_the_cost_of_a_retry),
+        (expired_jobs_are_given, suite.TestExpiresIn.test_a_pop_gives_none_of_the_many_that_it_could_not_fail_at_once),
+        (times_outlive_their_tag, suite.TestTagFigures.test_the_means_are_forgotten_with_the_last_job),
+        (waits_begin_with_the_put, suite.TestTagFigures.test_a_wait_begins_when_a_job_becomes_available),
+        (what_was_refused_stays, suite.TestFollowUps.test_what_a_refused_one_would_have_replaced_stays),
+        (updates_move_the_next_run, suite.TestRecurrences.test_an_update_keeps_the_next_run_while_its_times_stay),
+        (two_schedulers_fire_twice, suite.TestFire.test_a_second_scheduler_that_fires_the_same_puts_nothing),
+        (
+            overlaps_are_not_looked_for,
+            suite.TestRunsByHand.test_what_it_put_keeps_the_next_from_being_put_where_it_skips,
+        ),
+        (heartbeats_tell_no_wishes, suite.TestWishes.test_both_can_be_asked),
+        (wishes_hold_no_pop_back, suite.TestWishes.test_an_exchange_settles_and_gives_nothing),
+        (
+            all_that_matches_counts_as_changed,
+            suite.TestChange.test_one_that_is_tracked_already_is_not_changed_by_that_alone,
+        ),
+        (
+            nothing_is_taken_out_of_the_index_of_the_tracked,
+            suite.TestTrackedJobs.test_no_longer_to_be_tracked_is_told_too,
+        ),
+        (counters_of_groups_are_not_taken_down, suite.TestFailures.test_a_job_that_leaves_its_group_is_taken_off),
+        (counters_of_tags_drift, suite.TestTagFigures.test_a_job_that_changes_its_state_is_counted_there),
     ]
 
 

@@ -13,8 +13,8 @@ from qless_flask.models import ENDED, STATES, Job, State
 
 HISTORY_ENTRIES = 100
 BEFORE_A_RUN = ("scheduled", "depends", "waiting")
-ENDS = ("expired", "canceled", "finished")
-"""What ends a job that was never popped."""
+ENDS = ("completed", "failed", "canceled", "finished", "expired")
+"""The events that end a job."""
 
 Counted = TypeVar("Counted")
 
@@ -215,8 +215,11 @@ def _about_unique(view: StoreView) -> Iterator[str]:
         elif job.state == "canceled" or (job.unique.seconds is None and job.state in ENDED):
             yield f"the unique key {key} is held by {jid}, which is {job.state}"
     for jid, job in view.jobs.items():
-        if job.unique and job.unique.seconds is None and job.state not in ENDED and job.unique.key not in view.unique:
-            yield f"{jid} is {job.state}, and nobody holds its unique key {job.unique.key}"
+        # One that comes back from its end may find its key held by another.
+        if job.unique and job.unique.seconds is None and job.state not in ENDED and not _may_have_ended(job):
+            holder = view.unique.get(job.unique.key)
+            if holder != jid:
+                yield f"{jid} is {job.state}, and its unique key {job.unique.key} is held by {holder}"
 
 
 def _about_start(view: StoreView) -> Iterator[str]:
