@@ -223,7 +223,7 @@ class TestLostAnswers:
         [lease] = store.namespace("crawl").pop(["fetch"], "ann")
         namespace, _ = wired(fault)
 
-        exchanged = namespace.exchange([Retry(lease)], Pop(("fetch",), "ann"))
+        exchanged = namespace.exchange([Retry(lease, delay=0)], Pop(("fetch",), "ann"))
 
         assert exchanged.results == (Settled("one", "waiting"),)
         assert [lease.jid for lease in exchanged.popped] == ["two"]

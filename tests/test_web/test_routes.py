@@ -451,7 +451,7 @@ class TestLeases:
         [
             ("complete", {}, "complete"),
             ("complete", {"next": "parse", "delay": 5, "data": 1}, "scheduled"),
-            ("retry", {"group": "net", "message": "no route"}, "waiting"),
+            ("retry", {"delay": 0, "group": "net", "message": "no route"}, "waiting"),
             ("retry", {"delay": 5}, "scheduled"),
             ("fail", {"group": "net", "message": "no route", "data": None}, "failed"),
             ("release", {}, "waiting"),
@@ -470,6 +470,16 @@ class TestLeases:
 
         assert (singly.status_code, singly.json) == (200, {"jid": "one", "state": state})
         assert (listed.status_code, listed.json) == (200, {"results": [{"jid": "two", "state": state}]})
+
+    def test_a_retry_that_names_no_delay_is_put_off_by_the_back_off(self, api: Api, clock: ManualClock) -> None:
+        api.told("PATCH queues/fetch", {"backoff": {"strategy": "fixed", "delay": 30}})
+        api.put("one")
+        token = api.pop()
+
+        api.told("POST jobs/one/retry", {"token": token})
+
+        job = api.told("GET jobs/one")
+        assert (job["state"], job["available_at"]) == ("scheduled", clock() + 30)
 
     @pytest.mark.parametrize("action", ["complete", "retry", "release", "heartbeat"])
     def test_a_wrong_token_is_a_conflict_and_changes_nothing(self, api: Api, action: str) -> None:
