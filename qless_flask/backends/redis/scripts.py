@@ -18,7 +18,11 @@ Argument = str | bytes | int
 _INCLUDE = re.compile(r"^( *)-- @include (\w+)\n", re.MULTILINE)
 _CONSTANT = re.compile(r"^( *)-- @constant (\w+)\n", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*--.*\n|\s+-- .*$", re.MULTILINE)
-_FUNCTION = re.compile(r"^local function (\w+)\(.*?^end\n", re.MULTILINE | re.DOTALL)
+_FUNCTION = re.compile(
+    r"^( *)(?:local function (?P<local>\w+)|(?P<later>\w+) = function)\([^)]*\)\n.*?^\1end\n", re.MULTILINE | re.DOTALL
+)
+_DECLARATION = re.compile(r"^ *local [\w, ]+\n", re.MULTILINE)
+"""Names for what comes later: no use of them."""
 
 
 class Connection(Protocol):
@@ -65,26 +69,47 @@ def _expand(path: str, included: set[str]) -> str:
     text = read(path)
 
     def part(match: re.Match[str]) -> str:
-        library = match[2]
+        indent, library = match[1], match[2]
         if library in included:
             return ""
         included.add(library)
-        return _expand(f"lib/{library}", included)
+        return re.sub(r"^(?=.)", indent, _expand(f"lib/{library}", included), flags=re.MULTILINE)
 
     def constant(match: re.Match[str]) -> str:
         name = match[2]
         if name in included:
             return ""
         included.add(name)
-        return f"local {name} = {CONSTANTS[name]}\n"
+        return f"{match[1]}local {name} = {CONSTANTS[name]}\n"
 
     return _CONSTANT.sub(constant, _INCLUDE.sub(part, text))
 
 
 def _without_unused(source: str) -> str:
-    while True:
-        unused = [match for match in _FUNCTION.finditer(source) if len(re.findall(rf"\b{match[1]}\b", source)) == 1]
-        if not unused:
-            return source
-        for match in reversed(unused):
-            source = source[: match.start()] + source[match.end() :]
+    owned: dict[str, str] = {}
+    called, left = set[str](), [_split(source, owned)]
+    while left:
+        named = set(re.findall(r"\w+", left.pop())) & owned.keys() - called
+        called |= named
+        left += [owned[name] for name in named]
+    return _only(source, called)
+
+
+def _split(text: str, owned: dict[str, str]) -> str:
+    """Enter what each function says itself, without those inside it; return what stands outside of all."""
+
+    def take(match: re.Match[str]) -> str:
+        head, rest = match[0].split("\n", 1)
+        name = match["local"] or match["later"]
+        owned[name] = owned.get(name, "") + head + _split(rest, owned)
+        return ""
+
+    return _DECLARATION.sub("", _FUNCTION.sub(take, text))
+
+
+def _only(text: str, called: set[str]) -> str:
+    def keep(match: re.Match[str]) -> str:
+        head, rest = match[0].split("\n", 1)
+        return f"{head}\n{_only(rest, called)}" if (match["local"] or match["later"]) in called else ""
+
+    return _FUNCTION.sub(keep, text)

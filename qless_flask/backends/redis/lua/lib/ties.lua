@@ -18,19 +18,19 @@ ties = function()
     if has(job, 'u') and (state == 'x' or life_of(job).unique_ms == '') then let_go(job) end
   end
 
-  local function flush()
+  local function flush_ties()
     flush_edges()
     flush_holders()
   end
 
   -- As if nothing had happened since the last flush.
-  local function forget()
+  local function forget_ties()
     edges, holders, held_anew, last_turn = {}, {}, {}, nil
     forget_figures()
   end
 
   tied = {
-    cut = cut, flush = flush, forget = forget, index_tags = index_tags, count_state = count_state,
+    cut = cut, flush = flush_ties, forget = forget_ties, index_tags = index_tags, count_state = count_state,
     count_wait = count_wait, count_run = count_run, flush_figures = flush_figures, needs_of = needs_of,
     save_needs = save_needs, drop_needs = drop_needs, drop_all_needs = drop_all_needs, wait_for = wait_for,
     dependents_after = dependents_after, before = before, forget_untold = forget_untold, depend_on = depend_on,
