@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 import redis
@@ -13,8 +14,8 @@ from qless_flask.backends.redis import RedisBackend, scripts
 from qless_flask.backends.redis.inspect import inspect
 from qless_flask.backends.redis.namespace import RedisNamespace
 from qless_flask.backends.store import StoreNamespace
-from qless_flask.models import Complete, NewJob
-from qless_flask.testing import invariants
+from qless_flask.models import Complete, NewJob, Retry, Unique
+from qless_flask.testing import ManualClock, invariants
 
 
 @pytest.fixture
@@ -121,6 +122,88 @@ def test_the_straight_way_and_the_general_one_leave_the_same(namespace: RedisNam
     assert [lease.jid[1:] for lease in left] == [lease.jid[1:] for lease in right]
     for one, other in zip(_jobs(namespace, "p"), _jobs(namespace, "m"), strict=True):
         assert one == other
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"tags": ("shop",)},
+        {"max_run": 60},
+        {"expires_in": 60},
+        {"unique": Unique("one")},
+        {"depends": ("done",)},
+        {"on_parent_end": "run"},
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_a_job_that_goes_the_general_way_for_what_it_has_fares_alike(
+    namespace: RedisNamespace, options: dict[str, Any]
+) -> None:
+    namespace.put([NewJob("Crawl", queue="before", jid="done")])
+    namespace.settle([Complete(lease) for lease in namespace.pop(["before"], "ann")])
+    for queue in ("plain", "other"):
+        namespace.configure(queue, {"retries": 2})
+    start = namespace.events(limit=1000).next
+    namespace.put([NewJob("Crawl", queue="plain", jid="p0")])
+    namespace.put([NewJob("Crawl", queue="other", jid="o0", **options)])
+
+    for queue in ("plain", "other"):
+        namespace.settle([Retry(lease, delay=0) for lease in namespace.pop([queue], "ann")])
+        namespace.settle([Complete(lease) for lease in namespace.pop([queue], "ann")])
+
+    plain, other = _jobs(namespace, "p")[0], _jobs(namespace, "o")[0]
+    events = namespace.events(start, limit=1000).events
+    told = {
+        jid: [(event.event, event.state, event.worker, event.group) for event in events if event.jid == jid]
+        for jid in ("p0", "o0")
+    }
+    assert plain == other
+    assert told["p0"] == told["o0"]
+    assert [event for event, *_ in told["p0"]] == ["put", "popped", "retried", "popped", "completed"]
+
+
+def test_a_pop_that_finds_both_kinds_of_jobs_gives_all_in_their_order(namespace: RedisNamespace) -> None:
+    """The straight way has taken jobs off the index when it meets one that it leaves to the general way."""
+    namespace.put([NewJob("Crawl", queue="fetch", jid=f"p{number}") for number in range(3)])
+    namespace.put([NewJob("Crawl", queue="fetch", jid="tagged", tags=("shop",))])
+    namespace.put([NewJob("Crawl", queue="fetch", jid=f"q{number}") for number in range(3)])
+
+    many = namespace.pop(["fetch"], "ann", 5)
+    one = namespace.pop(["fetch"], "ann")
+    rest = namespace.pop(["fetch"], "ann", 5)
+
+    assert [lease.jid for lease in many] == ["p0", "p1", "p2", "tagged", "q0"]
+    assert [lease.jid for lease in one] == ["q1"]
+    assert [lease.jid for lease in rest] == ["q2"]
+
+
+def test_the_straight_way_of_a_plain_life_costs_these_commands(valkey_url: str, client: redis.Redis) -> None:
+    with closing(RedisBackend(valkey_url, clock=ManualClock())) as backend:
+        namespace = backend.namespace("scripts")
+        namespace.put([NewJob("Crawl", queue="fetch")])
+        namespace.settle([Complete(lease) for lease in namespace.pop(["fetch"], "ann")])
+
+        client.config_resetstat()
+        namespace.put([NewJob("Crawl", queue="fetch")])
+        [lease] = namespace.pop(["fetch"], "ann")
+        namespace.settle([Complete(lease)])
+        counted = client.info("commandstats")
+
+    calls = {name.removeprefix("cmdstat_"): stats["calls"] for name, stats in counted.items()}
+    calls.pop("config|resetstat", None)
+    assert calls == {
+        "evalsha": 3,
+        "hexists": 1,
+        "hget": 3,
+        "hincrby": 2,
+        "hmget": 2,
+        "hset": 4,
+        "setrange": 1,
+        "xadd": 3,
+        "zadd": 3,
+        "zpopmin": 1,
+        "zrem": 1,
+    }
 
 
 def _jobs(namespace: RedisNamespace, letter: str) -> list[object]:
