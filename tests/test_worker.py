@@ -17,7 +17,7 @@ from qless_flask.backends.base import Backend
 from qless_flask.bounds import MAX_DATA_BYTES, MAX_MESSAGE_BYTES
 from qless_flask.client import Client, FailJob, JobFunction, LeasedJob, ReleaseJob, RetryJob, job
 from qless_flask.errors import JobCanceled, LeaseLost, WrongState
-from qless_flask.models import Failure
+from qless_flask.models import Backoff, Failure
 from qless_flask.testing import ModelBackend
 from qless_flask.worker import Worker, WorkSettings
 
@@ -95,7 +95,7 @@ def test_a_job_says_where_it_goes_next(client: Client) -> None:
 
 
 def test_an_exception_is_a_retry_and_at_last_a_failure_with_its_traceback(client: Client) -> None:
-    handle = client.queues["fetch"].put("Crawl", retries=2)
+    handle = client.queues["fetch"].put("Crawl", retries=2, backoff=Backoff("fixed", 0))
 
     def crawl(job: LeasedJob) -> None:
         raise LookupError("no such page: ü")
@@ -278,8 +278,8 @@ def test_a_job_settles_and_pops_in_one_exchange(backend: Backend, name: str) -> 
 
     work_all(client, lambda job: None, jobs=50)
 
-    # One to begin with, one for each but the last, and the last settle.
-    assert watched.calls == {"exchange": 50, "settle": 1}
+    # One to begin with, one for each but the last, and the last settle; and before all a look for old wishes.
+    assert watched.calls == {"workers": 1, "exchange": 50, "settle": 1}
 
 
 def test_threads_share_their_exchanges(model: Client) -> None:

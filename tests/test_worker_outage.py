@@ -40,7 +40,7 @@ def test_a_worker_goes_on_by_itself_when_the_store_is_back(watched: WatchedBacke
     handle = client.queues["fetch"].put("Crawl")
 
     with working(worker_at(watched, lambda job: None)):
-        until(lambda: watched.calls["exchange"] >= 3)
+        until(lambda: watched.calls.total() >= 3)
         assert handle.get().state == "waiting"
         watched.cut = False
         until(lambda: handle.get().state == "complete")

@@ -15,6 +15,7 @@ from workers import events_of, until
 
 from qless_flask.client import Client
 from qless_flask.errors import Invalid
+from qless_flask.models import Backoff
 from qless_flask.worker import WorkerOptions, WorkSettings
 
 TESTS = Path(__file__).parent
@@ -231,7 +232,7 @@ def test_each_job_gets_a_process_of_its_own_where_that_is_asked(client: Client) 
 
 
 def test_a_job_that_kills_its_own_process_costs_it_a_retry_and_nobody_else(client: Client) -> None:
-    handle = client.queues["work"].put("Die")
+    handle = client.queues["work"].put("Die", backoff=Backoff("fixed", 0))
 
     with pool(client, fork=True):
         until(lambda: handle.get().state == "complete")
@@ -248,6 +249,39 @@ def test_the_process_of_a_canceled_job_is_killed(client: Client) -> None:
         until(lambda: not is_alive(number))
 
     assert events_of(client, handle.jid) == ["put", "popped", "canceled"]
+
+
+def test_a_pool_ends_when_all_its_workers_are_asked_to(client: Client) -> None:
+    with pool(client, processes=2) as process:
+        until(lambda: len(list(client.workers)) == 2)
+        client.workers.stop("ann-1")
+        handles = client.queues["work"].put_many("Note", [{}] * 3)
+        until(lambda: all(handle.get().state == "complete" for handle in handles))
+        assert process.poll() is None
+
+        client.workers.stop("ann-2")
+
+        assert process.wait(20) == 0
+
+
+def test_a_worker_is_not_held_to_what_its_predecessor_was_asked(client: Client) -> None:
+    with pool(client) as process:
+        until(lambda: list(client.workers))
+        client.workers.stop("ann")
+        assert process.wait(20) == 0
+    handle = client.queues["work"].put("Note")
+
+    with pool(client):
+        until(lambda: handle.get().state == "complete")
+
+
+def test_a_job_in_a_process_of_its_own_tells_its_progress_and_its_result(client: Client) -> None:
+    handle = client.queues["work"].put("Measure")
+
+    with pool(client, fork=True):
+        until(lambda: handle.get().state == "complete")
+
+    assert (handle.get().progress, handle.get().result) == ('"half"', '{"size":10}')
 
 
 def test_options_out_of_bounds_are_told_by_name() -> None:

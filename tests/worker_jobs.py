@@ -24,6 +24,13 @@ def wait(job: LeasedJob) -> None:
         time.sleep(0.01)
 
 
+@job("Measure")
+def measure(job: LeasedJob) -> dict[str, int]:
+    """Tell how far it is, and what came of it."""
+    job.progress("half")
+    return {"size": 10}
+
+
 @job("Await")
 async def wait_for_nothing(job: LeasedJob) -> None:
     """End at once, on an event loop."""

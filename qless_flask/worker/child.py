@@ -32,6 +32,9 @@ from qless_flask.worker.worker import Perform, Worker
 EXIT_UNUSABLE = 2
 """What the child was told cannot work, and would not the next time."""
 
+EXIT_ASKED = 3
+"""The child ended because it was asked to, through the store, and is not to be replaced."""
+
 logger = logging.getLogger("qless_flask.worker")
 
 
@@ -85,7 +88,7 @@ def main() -> int:
     _listen(worker, parent)
     logger.info("worker %s works %s: %s", order.name, ", ".join(options.queues), ", ".join(sorted(functions)))
     worker.run()
-    return 0
+    return EXIT_ASKED if worker.asked_to_end else 0
 
 
 def _elsewhere(options: WorkerOptions, client: Client) -> Perform | None:

@@ -7,11 +7,12 @@ import inspect
 import logging
 import traceback
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 
 from qless_flask.bounds import MAX_MESSAGE_BYTES, is_text
-from qless_flask.client.data import dump_unless_same
+from qless_flask.client.data import dump, dump_unless_same
 from qless_flask.client.functions import JobFunction
 from qless_flask.client.outcomes import FailJob, ReleaseJob, RetryJob
 from qless_flask.errors import QlessError
@@ -20,6 +21,7 @@ from qless_flask.worker.interrupt import Interruptible
 from qless_flask.worker.running import RunningJob
 
 UNKNOWN_KLASS = "unknown-klass"
+UNUSABLE_RESULT = "unusable-result"
 
 logger = logging.getLogger("qless_flask.worker")
 
@@ -46,10 +48,10 @@ class Execution:
         call = Interruptible()
         job.interrupt = call.interrupt
         try:
-            call.run(partial(_call, function, job))
+            result = call.run(partial(_call, function, job))
         except BaseException as error:  # noqa: BLE001  sys.exit() in a job ends the job, not the worker
             return settlement_after(job, error)
-        return _settlement(job)
+        return _settlement(job, result)
 
     async def run_async(self, job: RunningJob) -> Settlement | None:
         """Run a job on this event loop."""
@@ -58,10 +60,10 @@ class Execution:
         job.interrupt = lambda exception: loop.call_soon_threadsafe(task.cancel)
         try:
             job.check()
-            await self._functions[job.klass].function(job)  # type: ignore[misc]
+            result: object = await self._functions[job.klass].function(job)  # type: ignore[misc]
         except BaseException as error:  # noqa: BLE001
             return settlement_after(job, error)
-        return _settlement(job)
+        return _settlement(job, result)
 
     def _unknown(self, job: RunningJob) -> Settlement:
         modules = sorted({function.function.__module__ for function in self._functions.values()})
@@ -89,19 +91,29 @@ def settlement_after(job: RunningJob, error: BaseException) -> Settlement | None
     return settlement
 
 
-def _call(function: JobFunction, job: RunningJob) -> None:
+def _call(function: JobFunction, job: RunningJob) -> object:
     job.check()
     answer = function.function(job)
     # Left alone, a coroutine would never run, and the job would pass for done.
     if answer is not None and inspect.isawaitable(answer):
         raise TypeError(f"the function of {job.klass} returned something to await: declare it with async def")
+    return answer
 
 
-def _settlement(job: RunningJob) -> Settlement | None:
+def _settlement(job: RunningJob, result: object) -> Settlement | None:
     if job.lost is not None:
         logger.warning("job %s (%s) ran to its end in vain: %s", job.jid, job.klass, job.lost)
         return None
-    return job.settlement or Complete(job.lease)
+    settlement = job.settlement or Complete(job.lease)
+    if result is None or not isinstance(settlement, Complete) or settlement.result is not None:
+        return settlement
+    try:
+        return replace(settlement, result=dump(result))
+    except (QlessError, TypeError, ValueError, RecursionError) as error:
+        # Its work is done, and another run would do it again: a person must look at the function.
+        message = f"the function of {job.klass} returned what cannot be kept as the job's result: {error}"
+        logger.error("job %s: %s", job.jid, message)
+        return Fail(job.lease, group=UNUSABLE_RESULT, message=message[: MAX_MESSAGE_BYTES // 4])
 
 
 def _settlement_for(job: RunningJob, error: BaseException) -> Settlement:

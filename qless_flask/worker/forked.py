@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from types import FrameType
 
 from qless_flask.backends.base import Backend
+from qless_flask.backends.hooked import Hooked
 from qless_flask.client import Client
 from qless_flask.client.functions import current_client, registry_of
 from qless_flask.errors import QlessError
@@ -50,7 +51,8 @@ class ForkedExecution:
         self._place = place
         self._context = multiprocessing.get_context("forkserver")
         # What each process would have to import first costs more than all else that it does.
-        self._context.set_forkserver_preload([__name__, type(backend).__module__, *place.modules])
+        store = backend.inner if isinstance(backend, Hooked) else backend
+        self._context.set_forkserver_preload([__name__, type(store).__module__, *place.modules])
 
     def run(self, job: RunningJob) -> Settlement | None:
         """Run a job, and wait for the end of its process. None: there is nothing left to settle."""

@@ -6,13 +6,13 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from qless_flask.backends.base import Namespace
 from qless_flask.bounds import MAX_BATCH
 from qless_flask.client.leased import LOST
-from qless_flask.errors import QlessError
-from qless_flask.models import Lease
+from qless_flask.errors import LeaseLost, QlessError
+from qless_flask.models import Beat, Renewed
 from qless_flask.worker.outage import Outage
 from qless_flask.worker.running import RunningJob
 
@@ -20,16 +20,20 @@ TOGETHER_SECONDS = 1.0
 """Leases that are due within so long of the first are renewed along with it."""
 LONGEST_RETRY_SECONDS = 1.0
 
+Heed = Callable[[bool, bool], object]
+"""Takes what a worker is asked: to be quiet, and to stop."""
+
 logger = logging.getLogger("qless_flask.worker")
 
 
 class Heartbeat:
     """The jobs that this process holds, by token, and the thread that renews them at a third of their time."""
 
-    def __init__(self, namespace: Namespace, outage: Outage) -> None:
+    def __init__(self, namespace: Namespace, outage: Outage, heed: Heed) -> None:
         self.jobs: dict[str, RunningJob] = {}
         self._namespace = namespace
         self._outage = outage
+        self._heed = heed
         self._changed = threading.Condition()
         self._next_at = math.inf
         self._stopped = False
@@ -82,7 +86,7 @@ class Heartbeat:
 
     def _renew(self, jobs: Sequence[RunningJob]) -> None:
         try:
-            answers = self._namespace.heartbeat([job.lease for job in jobs])
+            answers = self._namespace.heartbeat([Beat(job.lease) for job in jobs])
         except QlessError as error:
             again_at = time.monotonic() + min(self._outage.met(error), LONGEST_RETRY_SECONDS)
             for job in jobs:
@@ -92,15 +96,21 @@ class Heartbeat:
         for job, answer in zip(jobs, answers, strict=True):
             self._take(job, answer)
 
-    def _take(self, job: RunningJob, answer: Lease | QlessError) -> None:
-        if isinstance(answer, Lease):
+    def _take(self, job: RunningJob, answer: Renewed | QlessError) -> None:
+        if isinstance(answer, Renewed):
             job.renewed(answer)
+            self._heed(answer.quiet, answer.stop)
+            if job.overdue and job.lease.token in self.jobs:
+                self._give_up(job, LeaseLost("the run has taken longer than it may", subject=job.jid))
         elif job.lease.token not in self.jobs:
             # It ended while we asked; of course its lease is gone.
             return
         elif isinstance(answer, LOST):
-            self.remove(job)
-            job.end(answer)
+            self._give_up(job, answer)
         else:
             logger.error("job %s: its lease could not be renewed: %s", job.jid, answer)
             job.beat_at = time.monotonic() + LONGEST_RETRY_SECONDS
+
+    def _give_up(self, job: RunningJob, error: QlessError) -> None:
+        self.remove(job)
+        job.end(error)

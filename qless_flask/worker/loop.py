@@ -14,8 +14,8 @@ from typing import Protocol
 from qless_flask.backends.base import Namespace
 from qless_flask.bounds import MAX_BATCH
 from qless_flask.errors import QlessError
-from qless_flask.models import Lease, Release, Settlement
-from qless_flask.worker.heartbeat import Heartbeat
+from qless_flask.models import Popped, Release, Settlement
+from qless_flask.worker.heartbeat import Heartbeat, Heed
 from qless_flask.worker.options import WorkSettings
 from qless_flask.worker.outage import Outage
 from qless_flask.worker.post import Post
@@ -42,8 +42,9 @@ class Sideline(Protocol):
 class Loop:
     """Who of the threads does what next. Every field is guarded by `_changed`."""
 
-    def __init__(self, namespace: Namespace, post: Post, settings: WorkSettings, outage: Outage) -> None:
-        self.heartbeat = Heartbeat(namespace, outage)
+    def __init__(self, namespace: Namespace, post: Post, settings: WorkSettings, outage: Outage, heed: Heed) -> None:
+        self.heartbeat = Heartbeat(namespace, outage, heed)
+        self._heed = heed
         self._namespace = namespace
         self._post = post
         self._settings = settings
@@ -176,14 +177,15 @@ class Loop:
         wait = self._settings.poll if self._polling else 0.0
         self._fetching = True
         try:
-            leases = self._exchange(limit, wait)
+            popped = self._exchange(limit, wait)
         finally:
             self._fetching = self._polling = False
-        if leases is None:
+        if popped is None:
             return
         if limit:
-            self._dry = not leases
-        self._arrive(leases)
+            self._dry = not popped.leases
+            self._heed(popped.quiet, popped.stop)
+        self._arrive(popped)
         # One to take over from this thread, and one for each job but the one that this thread will run.
         self._changed.notify(max(1, len(self._ready)))
 
@@ -192,30 +194,30 @@ class Loop:
         if self._done():
             self._changed.notify_all()
 
-    def _exchange(self, limit: int, wait: float) -> Sequence[Lease] | None:
+    def _exchange(self, limit: int, wait: float) -> Popped | None:
         sent, self._unsent = self._unsent[:MAX_BATCH], self._unsent[MAX_BATCH:]
-        leases: Sequence[Lease] | None = None
+        popped: Popped | None = None
         pause = 0.0
         self._calls += 1
         self._changed.release()
         try:
-            leases = self._post.exchange(sent, limit, wait)
+            popped = self._post.exchange(sent, limit, wait)
             self._outage.over()
         except QlessError as error:
             pause = self._outage.met(error)
         finally:
             self._changed.acquire()
             self._calls -= 1
-            if leases is None:
+            if popped is None:
                 self._unsent[:0] = sent
         if self._closing:
             self._changed.notify_all()
-        if leases is None:
+        if popped is None:
             self._changed.wait(pause)
-        return leases
+        return popped
 
-    def _arrive(self, leases: Sequence[Lease]) -> None:
-        for lease in leases:
+    def _arrive(self, popped: Popped) -> None:
+        for lease in popped:
             job = RunningJob(self._namespace, lease)
             self._popped += 1
             if self._closing or self.paused:

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Literal
 
-from qless_flask.worker.child import EXIT_UNUSABLE, ChildOrder
+from qless_flask.worker.child import EXIT_ASKED, EXIT_UNUSABLE, ChildOrder
 from qless_flask.worker.options import WorkerOptions
 
 FIRST_RESTART_SECONDS = 0.5
@@ -36,7 +36,8 @@ logger = logging.getLogger("qless_flask.worker")
 def run(options: WorkerOptions) -> int:
     """Run a pool of worker processes until TERM or INT, and answer with the exit code.
 
-    0: stopped as told. 1: a child had to be killed. 2: a module cannot be imported, or names no usable functions.
+    0: stopped as told, or asked to end, all of them. 1: a child had to be killed. 2: a module cannot be imported, or
+    names no usable functions.
     To be called in the main thread. The second TERM or INT stops at once; USR2 pauses and dumps stacks, CONT resumes.
     """
     pool = Pool(options)
@@ -91,7 +92,7 @@ class Pool:
                 self._stop("stop")
             elif child.killed:
                 self._code = self._code or 1
-        return bool(self._stops) and not any(child.alive for child in self._children)
+        return not any(child.alive or child.look_at is not None for child in self._children)
 
     def _next_look(self) -> float | None:
         times = [child.look_at for child in self._children if child.look_at is not None]
@@ -155,7 +156,7 @@ class Child:
             with suppress(BrokenPipeError):
                 process.stdin.close()
         self._process, self.look_at = None, None
-        if self._stopping or code == EXIT_UNUSABLE:
+        if self._stopping or code in (EXIT_UNUSABLE, EXIT_ASKED):
             return
         healthy = code == 0 or time.monotonic() - self._started_at >= HEALTHY_SECONDS
         longer = min(LONGEST_RESTART_SECONDS, max(FIRST_RESTART_SECONDS, self._restart_seconds * 2))

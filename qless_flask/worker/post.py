@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Sequence
 
 from qless_flask.backends.base import Namespace
-from qless_flask.errors import BackendUnavailable, QlessError
-from qless_flask.models import Lease, Order, Pop, Retry, Settled, Settlement
+from qless_flask.errors import BackendUnavailable, QlessError, WorkerNotFound
+from qless_flask.models import Order, Pop, Popped, Retry, Settled, Settlement
 
 logger = logging.getLogger("qless_flask.worker")
 
@@ -24,13 +24,16 @@ class Post:
         # A worker of the same name that was here before must not be answered with its requests.
         self._session = secrets.token_hex(4)
         self._pops = 0
+        self._begun = False
         Pop(self._queues, worker, order=order)
 
-    def exchange(self, settlements: Sequence[Settlement], limit: int, wait: float) -> Sequence[Lease]:
+    def exchange(self, settlements: Sequence[Settlement], limit: int, wait: float) -> Popped:
         """Settle, and pop up to `limit` jobs. After an error the same again is safe: nothing happens twice."""
         if limit == 0:
             self.settle(settlements)
-            return ()
+            return Popped(())
+        if not self._begun:
+            self._begin()
         request = f"{self._session}-{self._pops}"
         pop = Pop(self._queues, self._worker, limit, order=self._order, request=request)
         try:
@@ -42,10 +45,10 @@ class Post:
                 raise
             # One of them cannot be taken, and held the others up: find out which.
             self._settle_singly(settlements)
-            return ()
+            return Popped(())
         self._pops += 1
         _report(settlements, exchanged.results)
-        return exchanged.popped.leases
+        return exchanged.popped
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
         """Only settle."""
@@ -55,6 +58,18 @@ class Post:
             raise
         except QlessError:
             self._settle_singly(settlements)
+
+    def _begin(self) -> None:
+        """Forget what a worker of the same name, who is gone, was asked."""
+        try:
+            [known] = self._namespace.workers([self._worker])
+            if known.quiet:
+                self._namespace.quiet(self._worker, on=False)
+            if known.stop:
+                self._namespace.stop(self._worker, on=False)
+        except WorkerNotFound:
+            pass
+        self._begun = True
 
     def _settle_singly(self, settlements: Sequence[Settlement]) -> None:
         for settlement in settlements:

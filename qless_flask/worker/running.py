@@ -10,9 +10,11 @@ from typing import NoReturn
 from qless_flask.backends.base import Namespace
 from qless_flask.client.leased import LOST, LeasedJob
 from qless_flask.errors import QlessError, WrongState
-from qless_flask.models import Lease, Settlement
+from qless_flask.models import Lease, Renewed, Settlement
 
 BEATS_PER_LEASE = 3
+LAST_BEATS = 10
+"""How often, at most, a lease that is no longer made longer is renewed in the time that it had at first."""
 
 
 class RunningJob(LeasedJob):
@@ -22,7 +24,7 @@ class RunningJob(LeasedJob):
     returned, along with the next pop. An exception after that wins over what was said.
     """
 
-    __slots__ = ("abandoned", "beat_at", "ending", "interrupt", "settlement")
+    __slots__ = ("_term", "abandoned", "beat_at", "ending", "interrupt", "overdue", "settlement")
 
     def __init__(self, namespace: Namespace, lease: Lease) -> None:
         super().__init__(namespace, lease)
@@ -34,10 +36,16 @@ class RunningJob(LeasedJob):
         """The worker has given the lease back though the function still runs: how it ends is of no interest."""
         self.beat_at = math.inf
         """When to renew the lease (monotonic)."""
+        self.overdue = False
+        """Its time is over, and no heartbeat makes it longer: it runs beyond its `max_run`."""
+        self._term = self.ttl or 0.0
         self._plan_beat()
 
-    def renewed(self, lease: Lease) -> None:
-        super().renewed(lease)
+    def renewed(self, renewed: Renewed) -> None:
+        before = self.lease.expires_at
+        super().renewed(renewed)
+        ttl, after = self.ttl, self.lease.expires_at
+        self.overdue = None not in (ttl, before, after) and ttl <= 0 and after <= before  # type: ignore[operator]
         self._plan_beat()
 
     def end(self, error: Exception) -> None:
@@ -54,9 +62,12 @@ class RunningJob(LeasedJob):
         super().check()
 
     def _plan_beat(self) -> None:
-        if self.lease.expires_at is not None:
-            now = time.monotonic()
-            self.beat_at = now + (self.lease.expires_at - self._clock_offset - now) / BEATS_PER_LEASE
+        left = self.ttl
+        if left is None:
+            self.beat_at = math.inf
+        else:
+            # Before the end of its `max_run` a lease gets shorter and shorter, but is not renewed ever more often.
+            self.beat_at = time.monotonic() + min(left, max(left / BEATS_PER_LEASE, self._term / LAST_BEATS))
 
     def _settle(self, settlement: Settlement) -> None:
         self.check()

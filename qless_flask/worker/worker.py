@@ -59,7 +59,7 @@ class Worker:
         self._execution = Execution(registry(functions))
         outage = Outage()
         post = Post(client.namespace, self.name, queues, self._settings.order)
-        self._loop = Loop(client.namespace, post, self._settings, outage)
+        self._loop = Loop(client.namespace, post, self._settings, outage, self._heed)
         self._perform: Perform = perform or self._execution.run
         self._elsewhere = perform is not None
         # SimpleQueue.put may be called while the same thread is inside get, as a signal handler does.
@@ -70,6 +70,10 @@ class Worker:
         self._deadline: float | None = None
         self._signals = 0
         self._crash: BaseException | None = None
+        self.quiet = False
+        """Whether it is asked to pop no more; while it is, its pops come back empty."""
+        self.asked_to_end = False
+        """Whether it stops because somebody asked it to, through the store."""
 
     def run(self) -> None:
         """Work until stopped or until `max_jobs` are done. Raise what ended a thread that must not end."""
@@ -115,6 +119,16 @@ class Worker:
     def stopping(self) -> bool:
         """Whether it was told to stop."""
         return self._deadline is not None
+
+    def _heed(self, quiet: bool, stop: bool) -> None:
+        """Do what the store says that this worker is asked."""
+        if quiet != self.quiet:
+            self.quiet = quiet
+            logger.info("worker %s is asked to pop %s", self.name, "no more jobs" if quiet else "jobs again")
+        if stop and not self.asked_to_end:
+            self.asked_to_end = True
+            logger.info("worker %s is asked to end", self.name)
+            self.stop()
 
     def _open_coroutines(self) -> Coroutines | None:
         if not self._execution.has_async or self._elsewhere:
