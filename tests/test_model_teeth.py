@@ -19,7 +19,18 @@ from qless_flask.models import STATES, Actor, Changes, Job, Pop, Popped, Recurre
 from qless_flask.testing import Checked, ManualClock, ModelBackend, check
 from qless_flask.testing import conformance as suite
 from qless_flask.testing.machine import Ground
-from qless_flask.testing.model import hands, namespace, pops, puts, records, recurrences, settling, upkeep, world
+from qless_flask.testing.model import (
+    hands,
+    holdings,
+    namespace,
+    pops,
+    puts,
+    records,
+    recurrences,
+    settling,
+    upkeep,
+    world,
+)
 from qless_flask.testing.model import inspect as inspect_model
 from qless_flask.testing.model.namespace import ModelNamespace
 from qless_flask.testing.model.records import JobRecord
@@ -143,7 +154,7 @@ def history_grows_for_ever(patch: Patch) -> None:
 
 
 def logs_grow_for_ever(patch: Patch) -> None:
-    patch.setattr(world, "LOG_LINES", 10**9)
+    patch.setattr(holdings, "LOG_LINES", 10**9)
 
 
 def pops_attend_without_bound(patch: Patch) -> None:
