@@ -32,6 +32,8 @@ def end(step: Step, record: Record, state: int, event: str, *, group: str | None
         unique.let_go(step, record, for_good=state == CANCELED)
     step.happened(record, event, queue, worker=holder, group=group)
     if telling and record.awaited:
+        # It may have ended before, with some still untold: it stands behind all others now.
+        forget_untold(step, record.jid)
         step.tellable -= _tell(step, record, "", step.tellable)
 
 
