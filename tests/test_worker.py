@@ -391,13 +391,13 @@ def test_a_job_puts_jobs_with_the_client_of_its_worker(client: Client, is_async:
 
 
 def test_heartbeats_keep_a_long_job_alive_past_its_lease(client: Client) -> None:
-    client.queues["fetch"].configure(heartbeat=0.3)
+    client.queues["fetch"].configure(heartbeat=1.0)
     handle = client.queues["fetch"].put("Crawl")
     left: list[float | None] = []
 
     def crawl(job: LeasedJob) -> None:
         # Busy with the processor all the while, as a job may be.
-        end = time.monotonic() + 1.0
+        end = time.monotonic() + 2.0
         while time.monotonic() < end:
             client.namespace.promote()
         left.append(job.ttl)
@@ -407,7 +407,7 @@ def test_heartbeats_keep_a_long_job_alive_past_its_lease(client: Client) -> None
     assert events_of(client, handle.jid) == ["put", "popped", "completed"]
     [ttl] = left
     assert ttl is not None
-    assert 0 < ttl <= 0.31
+    assert 0 < ttl <= 1.01
 
 
 def test_leases_are_renewed_together(model: Client) -> None:
