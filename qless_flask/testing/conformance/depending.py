@@ -323,6 +323,8 @@ class TestCancelOfParents:
 
         assert job_of(answer).state == "canceled"
         assert (queue(namespace).canceled, queue(namespace, "other").canceled) == (3, 3)
+        assert len(seen_events(namespace, "canceled")) == 7
+        assert not seen_events(namespace, "unblocked")
 
     def test_along_they_go_generation_by_generation_each_by_jid_and_once(self, namespace: Namespace) -> None:
         put(namespace, "parent", queue="parents")
