@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from qless_flask.backends.sqlite.draft import TAG_END
 from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.record import STATE_NAMES
 from qless_flask.backends.sqlite.statements import ENTRIES, FIRST_ENTRY, LAST_ENTRY
-from qless_flask.backends.sqlite.step import TAG_END
 from qless_flask.backends.store import to_seconds
 from qless_flask.errors import Invalid
 from qless_flask.models import Event, EventPage
