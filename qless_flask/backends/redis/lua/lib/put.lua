@@ -9,9 +9,9 @@ local function new_job(jid, name, klass, priority, options)
   local job = {
     jid = jid, queue = name, first = name, priority = priority, place = '0', created = now_text, flags = '',
     history = '', klass = klass, runs = '0', started = '', ended = '', worker = '', token = '', last = '', answer = '',
-    failure = '',
+    failure = '', tags = '', pipeline = '', retries = '', life = '',
   }
-  read_options(job, options == '' and '\n\n' or options)
+  if options ~= '' then read_options(job, options) end
   return job
 end
 

@@ -18,14 +18,17 @@ ties = function()
     if has(job, 'u') and (state == 'x' or life_of(job).unique_ms == '') then let_go(job) end
   end
 
+  local told_before = 0
+
   local function flush_ties()
     flush_edges()
     flush_holders()
+    told_before = told_so_far
   end
 
   -- As if nothing had happened since the last flush.
   local function forget_ties()
-    edges, holders, held_anew, last_turn = {}, {}, {}, nil
+    edges, holders, held_anew, last_turn, told_so_far = {}, {}, {}, nil, told_before
     forget_figures()
   end
 
