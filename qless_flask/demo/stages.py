@@ -20,7 +20,7 @@ from qless_flask.client import FailJob, LeasedJob, ReleaseJob, RetryJob, job
 from qless_flask.client.functions import current_client
 from qless_flask.demo.index import Index
 from qless_flask.demo.page import package_of, page_error, parse
-from qless_flask.models import NewJob
+from qless_flask.models import Backoff, NewJob
 
 SITE = "QLESS_DEMO_SITE"
 INDEX = "QLESS_DEMO_INDEX"
@@ -28,7 +28,8 @@ INDEX = "QLESS_DEMO_INDEX"
 
 FETCH_SECONDS = 30.0
 RETRIES = 2
-FIRST_DELAY_SECONDS = 0.25
+BACKOFF = Backoff("exponential", 0.25, jitter="none")
+"""Short, so that nobody who watches waits for the pages that fail."""
 
 
 def link_job(link: str, depth: int) -> NewJob:
@@ -41,7 +42,7 @@ def link_job(link: str, depth: int) -> NewJob:
     )
 
 
-@job("Page", queue="fetch", pipeline=("parse", "index"), retries=RETRIES, if_exists="keep")
+@job("Page", queue="fetch", pipeline=("parse", "index"), retries=RETRIES, backoff=BACKOFF, if_exists="keep")
 def page(job: LeasedJob) -> None:
     """Do for a page what the queue that its job is in stands for."""
     stage = {"fetch": fetch_page, "parse": parse_page, "index": index_page}.get(job.queue)
@@ -55,7 +56,7 @@ def fetch_page(job: LeasedJob) -> None:
     html = _fetch(_environment(SITE) + job.jid)
     error = page_error(html)
     if error is not None:
-        raise RetryJob(error.message, group=error.group, delay=_delay(job))
+        raise RetryJob(error.message, group=error.group)
     job.complete(data={**job.data, "html": _pack(html)})
 
 
@@ -94,11 +95,6 @@ def _fetch(url: str) -> str:
             # The site is not there, which is no fault of the page: the crawl waits for it.
             raise ReleaseJob(1.0) from error
         raise RetryJob(str(error), group=type(reason).__name__, delay=1.0) from error
-
-
-def _delay(job: LeasedJob) -> float:
-    """The demo's own short back-off: twice as long each time."""
-    return float(FIRST_DELAY_SECONDS * 2 ** (RETRIES - job.job.remaining))
 
 
 def _environment(name: str) -> str:
