@@ -69,6 +69,14 @@ def test_a_function_that_nothing_calls_is_left_out() -> None:
     assert source.count("local function") == 1
 
 
+def test_functions_that_only_unused_ones_call_are_left_out_too() -> None:
+    source, _ = scripts.compose("heartbeat")
+
+    assert "function set_score(" in source
+    assert "function enter_index(" not in source
+    assert "ties = function(" not in source
+
+
 def test_scripts_that_the_server_forgot_are_loaded_again(namespace: RedisNamespace, client: redis.Redis) -> None:
     namespace.put([NewJob("Crawl", queue="fetch")])
     client.script_flush()

@@ -17,6 +17,7 @@ Argument = str | bytes | int
 
 _INCLUDE = re.compile(r"^( *)-- @include (\w+)\n", re.MULTILINE)
 _CONSTANT = re.compile(r"^( *)-- @constant (\w+)\n", re.MULTILINE)
+_INSIDE = re.compile(r"^( *)-- @inside\n((?:\1.*\n|\n)*)", re.MULTILINE)
 _COMMENT = re.compile(r"^\s*--.*\n|\s+-- .*$", re.MULTILINE)
 _FUNCTION = re.compile(
     r"^( *)(?:local function (?P<local>\w+)|(?P<later>\w+) = function)\([^)]*\)\n.*?^\1end\n", re.MULTILINE | re.DOTALL
@@ -50,7 +51,7 @@ def compose(name: str) -> tuple[str, str]:
     function, it costs nothing until that is called.
     Functions that nothing calls are left out, since a script makes all of its functions anew at every call.
     """
-    source = _without_unused(_COMMENT.sub("", _expand(name, set())))
+    source = _without_unused(_COMMENT.sub("", _layered(_expand(name, set()))))
     return source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -85,6 +86,20 @@ def _expand(path: str, included: set[str]) -> str:
     return _CONSTANT.sub(constant, _INCLUDE.sub(part, text))
 
 
+def _layered(source: str) -> str:
+    """Put what follows `-- @inside` in its block into a function of its own.
+
+    A function that takes up a local of the one around it looks for it among all that were taken up; one of a layer
+    further out is at hand.
+    """
+
+    def layer(match: re.Match[str]) -> str:
+        indent, block = match[1], re.sub(r"^(?=.)", "  ", _layered(match[2]), flags=re.MULTILINE)
+        return f"{indent}local function inside()\n{block}{indent}end\n{indent}return inside()\n"
+
+    return _INSIDE.sub(layer, source)
+
+
 def _without_unused(source: str) -> str:
     owned: dict[str, str] = {}
     called, left = set[str](), [_split(source, owned)]
@@ -101,7 +116,8 @@ def _split(text: str, owned: dict[str, str]) -> str:
     def take(match: re.Match[str]) -> str:
         head, rest = match[0].split("\n", 1)
         name = match["local"] or match["later"]
-        owned[name] = owned.get(name, "") + head + _split(rest, owned)
+        own = head + _split(rest, owned)
+        owned[name] = owned.get(name, "") + own
         return ""
 
     return _DECLARATION.sub("", _FUNCTION.sub(take, text))

@@ -4,6 +4,7 @@
 -- @include now
 -- @include record
 -- @include history
+-- @inside
 local HEAD = '^(%a)\t([^\t]*)\t([^\t]*)\t(%d+)\t(%d+)\t(%d*)\t(%d+)\t(%a*)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n(.*)$'
 
 local jobs = {}

@@ -3,6 +3,7 @@
 -- @include queue
 -- @include event
 -- @include worker
+-- @inside
 local running = {}
 local tied -- what lib/ties has made
 
