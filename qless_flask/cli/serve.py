@@ -59,7 +59,7 @@ STOP_SECONDS = 5
     help="In each process; a worker that waits for jobs holds one, up to three quarters of them.",
 )
 def serve(url: str, host: str, port: int | None, processes: int, threads: int) -> None:
-    """Serve the store over HTTP and JSON, until Ctrl-C.
+    """Serve the store over HTTP and JSON, until Ctrl-C; one of its processes fires recurrences, promotes and prunes.
 
     \b
     qless-flask serve
