@@ -407,7 +407,7 @@ class StoreNamespace(FiringNamespace):
                 if self._waiters.closed:
                     break
                 popped = self._pop(pop, max(0.0, deadline - time.monotonic()))
-        if popped.quiet and not popped.stop:
+        if popped.quiet and not (popped.leases or popped.stop):
             # Not among those that wait: a wake that came to it would be lost for the others.
             popped = self._rest(pop, popped, deadline)
         return popped
