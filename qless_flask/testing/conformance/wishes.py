@@ -134,7 +134,8 @@ class TestWishes:
         [lease] = namespace.pop(["work"], "ann", request="r1")
         namespace.quiet("ann")
 
-        popped = namespace.pop(["work"], "ann", request="r1")
+        # As one whose answer was lost asks: it must not wait meanwhile, its leases run.
+        popped = namespace.pop(["work"], "ann", request="r1", wait=600)
 
         assert ([each.token for each in popped], popped.quiet) == ([lease.token], True)
 
