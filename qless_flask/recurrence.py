@@ -121,6 +121,9 @@ class _Cron:
             self._triggers = [_days(months, days, "*"), _days(months, "*", weekdays)]
         else:
             self._triggers = [_days(months, days, weekdays)]
+        # A rule is asked for one day's times again and again.
+        self._day_from = functools.lru_cache(maxsize=8)(self._find_day)
+        self._times = functools.lru_cache(maxsize=8)(self._find_times)
 
     def after(self, at: float) -> float | None:
         """Find the first time after one."""
@@ -158,14 +161,14 @@ class _Cron:
     def _day_of(self, at: float) -> date:
         return datetime.fromtimestamp(at, self._zone).date()
 
-    def _day_from(self, day: date) -> date | None:
+    def _find_day(self, day: date) -> date | None:
         """Find the first day of the rule's from one on."""
         # Asked in UTC, where each day is 24 hours long: a date has no time zone.
         midnight = datetime.combine(day, time(), UTC)
         found = [trigger.get_next_fire_time(None, midnight) for trigger in self._triggers]
         return min((each.date() for each in found if each is not None), default=None)
 
-    def _times(self, day: date) -> list[float]:
+    def _find_times(self, day: date) -> list[float]:
         """All times of one of the rule's days, in order."""
         begin = datetime.combine(day, time(), self._zone)
         offset, end_offset = _offset(begin), _offset((begin + _DAY).replace(fold=1))

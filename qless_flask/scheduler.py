@@ -127,7 +127,7 @@ class Scheduler:
         if leads != self.leading:
             logger.info("scheduler %s %s", self.name, "leads" if leads else "no longer leads")
         self.leading = leads
-        self._lead_again_at = now + LEAD_SECONDS / 10 if leads else 0.0
+        self._lead_again_at = now + LEAD_SECONDS / 2 if leads else 0.0
         return leads
 
     def _look_after_all(self) -> None:
