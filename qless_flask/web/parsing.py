@@ -21,6 +21,7 @@ from qless_flask.schemas.values import Flag, Wait, Whole
 from qless_flask.web.service import current_service
 
 _FLAGS = {"true": True, "false": False}
+_NOTHING = (b"", b"{}")
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 
@@ -31,7 +32,9 @@ class Parser(FlaskParser):
     __location_map__ = {"json": "load_json", "body": "load_body", "jobs": "load_jobs", "query": "load_query"}
 
     def load_json(self, req: Request, schema: Schema | None = None) -> Any:
-        """Read the body as JSON; none at all is `{}`."""
+        """Read the body as JSON; none at all is `{}`. What stands in the query is refused, for it would be lost."""
+        if req.args:
+            raise ValidationError({name: ["belongs in the body, not in the query"] for name in req.args})
         body = read_body(req)
         if not body:
             return {}
@@ -61,7 +64,9 @@ class Parser(FlaskParser):
         return {"jobs": jobs}
 
     def load_query(self, req: Request, schema: Schema) -> Any:
-        """Read the query, and what the path names."""
+        """Read the query, and what the path names. What stands in the body is refused, for it would be lost."""
+        if read_body(req).strip() not in _NOTHING:
+            raise ValidationError("must be empty: what this takes belongs in the query")
         twice = {name: ["must be given once"] for name, values in req.args.lists() if len(values) > 1}
         if twice:
             raise ValidationError(twice)

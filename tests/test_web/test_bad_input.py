@@ -144,6 +144,9 @@ def test_what_is_no_json_is_malformed(api: Api, body: bytes) -> None:
         ("GET events?wait=soon", None, {"wait"}),
         ("GET events?wait=nan", None, {"wait"}),
         ("GET queues?names=a", None, {"names"}),
+        ("GET jobs", {"state": "failed"}, {"body"}),
+        ("POST queues/fetch/pause?actor=ann", None, {"actor"}),
+        ("POST queues/fetch/jobs?if_exists=keep", {"klass": "Crawl"}, {"if_exists"}),
         ("GET queues/no%20queue", None, {"queue"}),
         ("PUT jobs/one/tags/a%07b", None, {"tag"}),
         ("GET workers/" + "x" * 201, None, {"worker"}),
@@ -159,6 +162,25 @@ def test_each_field_at_fault_is_named(api: Api, call: str, body: object, fields:
     assert (problem["status"], problem["code"]) == (422, "INVALID")
     assert set(problem["errors"]) == fields
     assert all(name in problem["detail"] for name in fields)
+
+
+def test_a_dry_run_asked_for_in_the_query_changes_nothing(api: Api) -> None:
+    api.put("one")
+    api.told("POST jobs/one/finish", {"state": "failed", "group": "given up"})
+
+    problem = api.problem("POST failures/given%20up/retry?dry_run=true")
+
+    assert problem["errors"] == {"dry_run": ["belongs in the body, not in the query"]}
+    assert api.told("GET jobs/one")["state"] == "failed"
+
+
+def test_a_cancel_takes_nothing_from_a_body(api: Api) -> None:
+    api.put("one")
+
+    problem = api.problem("DELETE jobs/one", {"dependents": "cancel", "actor": "ann"})
+
+    assert problem["errors"] == {"body": ["must be empty: what this takes belongs in the query"]}
+    assert api.told("DELETE jobs/one?actor=ann", {})["state"] == "canceled"
 
 
 def test_one_bad_job_of_a_list_puts_none(api: Api) -> None:
