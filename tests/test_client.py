@@ -359,6 +359,17 @@ def test_a_beat_brings_data_too(client: Client) -> None:
     assert handle.get().data == '{"page":2}'
 
 
+def test_a_text_is_no_list_of_jobs_to_wait_for(client: Client) -> None:
+    client.queues["fetch"].put("Crawl", jid="home", pipeline=("merge",))
+    job = client.queues["fetch"].pop("bob")
+    assert job is not None
+
+    with pytest.raises(Invalid, match="depends: must be a list"):
+        job.complete(depends="other", missing="satisfied")
+
+    assert client.jobs["home"].state == "running"
+
+
 def test_a_job_ends_with_others_put_for_which_its_next_stage_waits(client: Client) -> None:
     client.queues["fetch"].put("Crawl", jid="home", pipeline=("merge",))
     job = client.queues["fetch"].pop("bob")
@@ -442,6 +453,15 @@ def test_a_unique_key_is_held_by_one(client: Client) -> None:
     again = client.queues["fetch"].put("Crawl", unique=Unique("home"))
 
     assert (again, again.created) == (first, False)
+
+
+def test_an_update_leaves_a_recurrence_its_id(client: Client) -> None:
+    nightly = client.queues["fetch"].recur("Crawl", interval=60, id="nightly")
+
+    with pytest.raises(Invalid, match="id: is nightly, and stays"):
+        nightly.update(id="weekly")
+
+    assert [each.id for each in client.recurrences] == ["nightly"]
 
 
 def test_a_recurrence_is_made_and_steered(client: Client, clock: ManualClock) -> None:

@@ -131,7 +131,8 @@ class LeasedJob:
                 next=next,
                 delay=delay,
                 result=dump_unless_same(result),
-                depends=tuple(depends),
+                # A text is no list of letters: it goes on as it is, and is refused.
+                depends=depends if isinstance(depends, str) else tuple(depends),  # type: ignore[arg-type]
                 missing=missing,
                 puts=tuple(puts),
             )

@@ -9,6 +9,7 @@ from qless_flask.backends.base import Namespace
 from qless_flask.client.data import EMPTY, SAME, Data, dump, dump_unless_same
 from qless_flask.client.jobs import JobHandle
 from qless_flask.client.listing import walk
+from qless_flask.errors import Invalid
 from qless_flask.models import Actor, Backoff, Catchup, Overlap, Recurrence, Recurring
 
 
@@ -47,8 +48,11 @@ class RecurrenceHandle:
     def update(self, *, data: Data = SAME, **changes: Any) -> Recurring:
         """Change what is named of its rule; the next run stays unless its times change.
 
-        A new `cron` takes the place of an `interval`, and the other way round. Raise RecurrenceNotFound.
+        A new `cron` takes the place of an `interval`, and the other way round. Raise RecurrenceNotFound; Invalid for
+        another `id`.
         """
+        if changes.get("id", self.id) != self.id:
+            raise Invalid.of({"id": [f"is {self.id}, and stays: make another recurrence with add"]})
         text = dump_unless_same(data)
         if text is not None:
             changes["data"] = text
