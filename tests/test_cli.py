@@ -140,6 +140,9 @@ class TestPut:
     def test_a_back_off_that_is_none_is_a_mistake(self, line: CommandLine, typed: str) -> None:
         assert "no back-off like fixed:100" in line.refused(2, "put", "mail", "Send", "--backoff", typed)
 
+    def test_a_number_of_a_back_off_that_is_none_is_named(self, line: CommandLine) -> None:
+        assert "delay: 'soon' is no number" in line.refused(2, "put", "mail", "Send", "--backoff", "fixed:soon")
+
     def test_data_can_come_from_the_standard_input(self, line: CommandLine, namespace: Namespace) -> None:
         jid = line.done("put", "mail", "Send", "-", given="[1,2]")
 
@@ -488,6 +491,21 @@ class TestRecurrences:
         assert job.recurrence == rule
         line.done("recurrences", "rm", rule)
         assert f"no recurrence {rule}" in line.refused(1, "recurrences", "show", rule)
+
+    def test_a_rule_is_shown_with_all_that_its_jobs_are_given(self, line: CommandLine) -> None:
+        given = ("-p", "9", "--retries", "2", "--backoff", "fixed:5", "--max-run", "30", "--expires-in", "60")
+        rule = line.done("recurrences", "add", "mail", "Digest", "--every", "60", *given)
+
+        told = line.done("recurrences", "show", rule)
+
+        for fact in (
+            "priority     9",
+            "retries      2",
+            "back-off     fixed:5",
+            "max run      30 s",
+            "expires      60 s",
+        ):
+            assert fact in told
 
     def test_what_is_no_rule_is_a_mistake(self, line: CommandLine) -> None:
         assert "interval:" in line.refused(2, "recurrences", "add", "mail", "Digest")

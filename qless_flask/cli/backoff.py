@@ -39,5 +39,12 @@ def _read(typed: str) -> Backoff:
     if len(parts) > len(names):
         raise Invalid.of({"backoff": [f"has at most {len(names)} parts"]})
     given = dict(zip(names, parts, strict=False))
-    numbers = {name: float(part) for name, part in given.items() if name not in ("strategy", "jitter")}
+    numbers = {name: _number(name, part) for name, part in given.items() if name not in ("strategy", "jitter")}
     return Backoff(**{**given, **numbers})  # type: ignore[arg-type]
+
+
+def _number(name: str, typed: str) -> float:
+    try:
+        return float(typed)
+    except ValueError as error:
+        raise Invalid.of({name: [f"{typed!r} is no number"]}) from error

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import click
 
-from qless_flask.cli.backoff import read_backoff
+from qless_flask.cli.backoff import read_backoff, told_backoff
 from qless_flask.cli.command import DefaultCommand
 from qless_flask.cli.output import print_facts, print_json, print_table, told_seconds, told_time
 from qless_flask.cli.target import Target, person, target_options
@@ -215,7 +215,7 @@ def rm(target: Target, id: str) -> None:
 def preview(
     interval: float | None, cron: str | None, timezone: str, first_at: float | None, times: int, json: bool
 ) -> None:
-    """Tell when a rule made now would be due; no store is asked."""
+    """Tell when a rule made now would be due, as the clock here shows it; no store is asked."""
     rule = Recurrence("any", queue="any", interval=interval, cron=cron, timezone=timezone, first_at=first_at)
     due = upcoming(rule, time.time(), times)
     if json:
@@ -242,7 +242,12 @@ def _print(target: Target, recurring: Recurring) -> None:
             "last": f"{recurring.last_jid}, for {told_time(recurring.last_at)}" if recurring.last_jid else "",
             "overlap": rule.overlap,
             "catch-up": str(rule.catchup),
+            "priority": str(rule.priority),
             "tags": ", ".join(rule.tags),
+            "retries": "" if rule.retries is None else str(rule.retries),
+            "back-off": told_backoff(rule.backoff) if rule.backoff else "",
+            "max run": f"{rule.max_run:g} s" if rule.max_run else "",
+            "expires": f"{rule.expires_in:g} s after it is put" if rule.expires_in else "",
             "data": rule.data,
         }
     )
