@@ -368,6 +368,12 @@ class TestTheTable:
 
         assert set(caught.value.fields) == {"rule.catchup"}
 
+    def test_a_number_to_catch_up_with_is_not_asked_for_where_an_object_must_stand(self) -> None:
+        rule = {"klass": "Crawl", "queue": "fetch", "interval": 5, "catchup": {"all": 0}}
+
+        with pytest.raises(Invalid, match="all must be a whole number from 1 to 1000"):
+            load(OPERATIONS["recur"].arguments, {"rule": rule})
+
     def test_a_back_off_is_set_as_it_stands_in_json(self) -> None:
         arguments = {"queue": "fetch", "changes": {"backoff": Backoff("fixed", 5.0)}}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, fields, post_dump, pre_dump
+from marshmallow import EXCLUDE, ValidationError, fields, post_dump, pre_dump
 
+from qless_flask.bounds import MAX_BATCH
 from qless_flask.models import Catchup, Recurrence, Recurring
 from qless_flask.schemas.backoff import BackoffSchema
 from qless_flask.schemas.byhand import ByHandSchema
@@ -27,6 +28,9 @@ class CatchupField(fields.Field[Catchup]):
             word: Catchup = value
             return word
         if isinstance(value, dict) and value.keys() == {"all"} and type(value["all"]) is int:
+            # Not left to the model: it knows the number alone, and would ask for one where an object must stand.
+            if not 1 <= value["all"] <= MAX_BATCH:
+                raise ValidationError(f"all must be a whole number from 1 to {MAX_BATCH}")
             return int(value["all"])
         raise self.make_error("type")
 
