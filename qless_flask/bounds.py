@@ -99,7 +99,7 @@ class Checks:
     def kind(self, field: str, value: object, kind: type) -> None:
         """An object of ours, which has checked itself."""
         if not isinstance(value, kind):
-            self.wrong(field, f"must be a {kind.__name__}")
+            self.wrong(field, "must be true or false" if kind is bool else f"must be an object: a {kind.__name__}")
 
     def kinds(self, field: str, values: object, kind: type, *, most: int) -> None:
         """Up to `most` objects of ours."""
@@ -151,6 +151,14 @@ def check_batch(field: str, items: Sequence[object], *, least: int = 0) -> None:
     """Raise Invalid unless a batch has `least` to 1,000 items."""
     if isinstance(items, str) or not least <= len(items) <= MAX_BATCH:
         raise Invalid.of({field: [f"must have {least} to {MAX_BATCH:,} items"]})
+
+
+def check_jids(jids: Sequence[str]) -> None:
+    """Raise Invalid unless these are up to 1,000 jids."""
+    check_batch("jids", jids)
+    check = Checks()
+    check.texts("jids", tuple(jids), most=MAX_BATCH)
+    check.done()
 
 
 def is_utf8(text: str) -> bool:

@@ -147,7 +147,10 @@ class WrongState(Conflict):
     """The job is in a state that this operation does not start from."""
 
     code = "WRONG_STATE"
-    sentence = "job {subject} is not in a state that allows this"
+    sentence = (
+        "job {subject} is not in a state that allows this: running jobs can be timed out, those that have not begun "
+        "can come to wait for others, all but complete ones can be canceled"
+    )
 
 
 class HasDependents(Conflict):

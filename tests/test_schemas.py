@@ -195,7 +195,7 @@ EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
     "cancel": ({"jids": ("a/b",), "dependents": "choice", "actor": ACTOR}, (LISTED, LOST)),
     "move": ({"jids": ("a/b",), "queue": "parse", "delay": 1.0, "actor": Actor("ann")}, (LISTED,)),
     "finish": (
-        {"jids": ("a/b",), "end": Finish("complete", group="net", message="by hand", result="[1.10]"), "actor": ACTOR},
+        {"jids": ("a/b",), "end": Finish("complete", result="[1.10]"), "actor": ACTOR},
         (LISTED, LOST),
     ),
     "update": (

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from qless_flask.backends.patience import LOOK_AGAIN_SECONDS
 from qless_flask.backends.sqlite import SQLiteBackend
 from qless_flask.backends.sqlite.listener import LINGER_SECONDS
-from qless_flask.backends.store import LOOK_AGAIN_SECONDS
 from qless_flask.backends.waiting import Waiters
 from qless_flask.models import NewJob
 from qless_flask.testing import ManualClock

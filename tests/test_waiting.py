@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from qless_flask.backends import store
+from qless_flask.backends import patience
 from qless_flask.backends.sqlite import SQLiteBackend
 from qless_flask.backends.store import StoreNamespace
 from qless_flask.backends.waiting import Waiters
@@ -151,7 +151,7 @@ def test_a_wait_that_begins_after_the_closing_is_over_at_once() -> None:
 def test_pops_that_began_to_wait_together_do_not_look_again_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "LOOK_AGAIN_SECONDS", 1.0)
+    monkeypatch.setattr(patience, "LOOK_AGAIN_SECONDS", 1.0)
     looks: list[float] = []
     with SQLiteBackend(f"sqlite:///{tmp_path}/jobs.db") as backend, ThreadPoolExecutor(20) as threads:
         namespace = backend.namespace("crowded")
@@ -254,8 +254,8 @@ def test_a_lookup_that_waits_ends_when_its_backend_is_closed(tmp_path: Path) -> 
 def test_a_quiet_worker_that_rests_hears_what_it_is_asked_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wish: str
 ) -> None:
-    monkeypatch.setattr(store, "LOOK_AGAIN_SECONDS", 0.1)
-    monkeypatch.setattr(store, "SELDOM_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "LOOK_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr(patience, "SELDOM_SECONDS", 0.05)
     with SQLiteBackend(f"sqlite:///{tmp_path}/jobs.db") as backend, ThreadPoolExecutor(1) as threads:
         namespace = backend.namespace("quiet")
         namespace.put([NewJob("Crawl", queue="fetch", jid="a")])

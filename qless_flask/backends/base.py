@@ -388,8 +388,9 @@ class Namespace(ABC):
     def recur(self, rule: Recurrence, *, actor: Actor | None = None) -> Recurring:
         """Make a recurrence or, of an id that is there, replace its rule. Event: recurrence_changed.
 
-        While `interval`, `cron`, `timezone` and `first_at` stay, an update keeps the next run; how often it has fired,
-        and whether it is paused, stays in any case. Raise Invalid for a rule or time zone that is none.
+        While `interval`, `cron`, `timezone` and `first_at` stay, an update keeps the next run; one that has none any
+        more begins anew, if its `count` allows. How often it has fired, and whether it is paused, stays in any case.
+        Raise Invalid for a rule or time zone that is none.
         """
 
     @abstractmethod

@@ -150,7 +150,7 @@ class Steps(Namespace):
 
     @abstractmethod
     def _recur(self, rule: Recurrence, next_at: float | None, actor: Actor | None) -> Recurring:
-        """Keep the rule, which has an id; `next_at` only if it is new or its timing is another."""
+        """Keep the rule, which has an id; `next_at` if it is new, has no next run or its timing is another."""
 
     @abstractmethod
     def _recurrences(self, ids: Sequence[str] | None, due: bool, after: str | None, limit: int) -> list[Recurring]: ...

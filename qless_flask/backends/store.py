@@ -1,16 +1,15 @@
-"""What the stores share: arguments checked, jids made, waits looped; below each method one atomic step.
+"""What the stores share: arguments checked, jids made; below each method one atomic step.
 
 Redis and SQLite subclass it and write only the steps (`backends.steps`).
 """
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from qless_flask.backends.firing import FiringNamespace
+from qless_flask.backends.patience import PatientNamespace
 from qless_flask.backends.waiting import Waiters
 from qless_flask.bounds import (
     MAX_BATCH,
@@ -19,14 +18,13 @@ from qless_flask.bounds import (
     MAX_DEPENDS,
     MAX_OPEN_DEPENDS,
     MAX_RECORD_BYTES,
-    MAX_WAIT_SECONDS,
     Checks,
     check_batch,
+    check_jids,
     is_utf8,
 )
 from qless_flask.errors import Invalid, QlessError, TooLarge
 from qless_flask.models import (
-    ENDED,
     MISSING,
     Action,
     Actor,
@@ -35,8 +33,6 @@ from qless_flask.models import (
     Changes,
     Complete,
     Dependents,
-    EventFilter,
-    EventPage,
     Exchanged,
     Fail,
     FailureGroup,
@@ -68,16 +64,6 @@ from qless_flask.models import (
 )
 from qless_flask.models import Cancel as CancelAction
 
-LOOK_AGAIN_SECONDS = 5.0
-"""How long a waiting pop sleeps at most before it looks again by itself, should a wake have been lost."""
-
-SOONEST_SECONDS = 0.01
-SELDOM_SECONDS = 0.5
-"""How soon, and how seldom, one looks again whether a job has ended."""
-
-APART_SECONDS = 0.005
-"""How far apart, on average, the pops that wait for one due job look for it."""
-
 
 def to_milliseconds(seconds: float) -> int:
     """Turn seconds into the whole milliseconds that stores keep."""
@@ -89,7 +75,7 @@ def to_seconds(milliseconds: int) -> float:
     return milliseconds / 1000
 
 
-class StoreNamespace(FiringNamespace):
+class StoreNamespace(FiringNamespace, PatientNamespace):
     """A namespace that lies in a store of its own rather than behind a server."""
 
     max_data_bytes = MAX_DATA_BYTES
@@ -163,7 +149,7 @@ class StoreNamespace(FiringNamespace):
         dependents: Dependents = "refuse",
         actor: Actor | None = None,
     ) -> list[Job | QlessError]:
-        _check_jids(jids)
+        check_jids(jids)
         CancelAction(dependents)
         return self._cancel(jids, dependents, actor) if jids else []
 
@@ -175,7 +161,7 @@ class StoreNamespace(FiringNamespace):
         delay: float = 0.0,
         actor: Actor | None = None,
     ) -> list[Job | QlessError]:
-        _check_jids(jids)
+        check_jids(jids)
         check = Checks()
         check.name("queue", queue)
         check.seconds("delay", delay, 0, MAX_DELAY_SECONDS)
@@ -183,17 +169,17 @@ class StoreNamespace(FiringNamespace):
         return self._move(jids, queue, delay, actor) if jids else []
 
     def finish(self, jids: Sequence[str], end: Finish, *, actor: Actor | None = None) -> list[Job | QlessError]:
-        _check_jids(jids)
+        check_jids(jids)
         self._check_size(end.result, None)
         return self._finish(jids, end, actor) if jids else []
 
     def update(self, jids: Sequence[str], changes: Changes, *, actor: Actor | None = None) -> list[Job | QlessError]:
-        _check_jids(jids)
+        check_jids(jids)
         self._check_size(changes.data, None)
         return self._update(jids, changes, actor) if jids else []
 
     def timeout(self, jids: Sequence[str], *, actor: Actor | None = None) -> list[Job | QlessError]:
-        _check_jids(jids)
+        check_jids(jids)
         return self._timeout(jids, actor) if jids else []
 
     def depend(
@@ -237,22 +223,6 @@ class StoreNamespace(FiringNamespace):
 
     # Look-ups
 
-    def get(self, jids: Sequence[str], *, wait: float = 0.0) -> list[Job | None]:
-        _check_jids(jids)
-        check = Checks()
-        check.seconds("wait", wait, 0, MAX_WAIT_SECONDS)
-        check.done()
-        if not jids:
-            return []
-        began = time.monotonic()
-        while True:
-            jobs = self._get(jids)
-            waited = time.monotonic() - began
-            if waited >= wait or self._waiters.closed or all(job is None or job.state in ENDED for job in jobs):
-                return jobs
-            # Nothing tells of ends: so soon for what ends soon, and seldom for what takes its time.
-            time.sleep(min(wait - waited, max(SOONEST_SECONDS, min(waited / 10, SELDOM_SECONDS))))
-
     def lines(self, jid: str) -> list[LogLine]:
         check = Checks()
         check.text("jid", jid)
@@ -291,27 +261,6 @@ class StoreNamespace(FiringNamespace):
 
     def tracked(self) -> Tracked:
         return self._tracked(MAX_BATCH)
-
-    def events(
-        self, after: str | None = None, limit: int = 100, *, wait: float = 0.0, filter: EventFilter | None = None
-    ) -> EventPage:
-        check = Checks()
-        check.integer("limit", limit, 1, MAX_BATCH)
-        check.seconds("wait", wait, 0, MAX_WAIT_SECONDS)
-        if after is not None:
-            check.text("after", after)
-        check.done()
-        if filter is None or filter == EventFilter():
-            return self._events(after, limit, wait)
-        deadline, tags = time.monotonic() + wait, self._tracked_tags() if filter.tracked is not None else frozenset()
-        while True:
-            page = self._events(after, MAX_BATCH, max(0.0, deadline - time.monotonic()))
-            matching = [event for event in page.events if filter.matches(event, tags)]
-            if len(matching) > limit:
-                return EventPage(tuple(matching[:limit]), matching[limit - 1].cursor)
-            if matching or time.monotonic() >= deadline or self._waiters.closed:
-                return EventPage(tuple(matching), page.next)
-            after = page.next
 
     # Queues, live
 
@@ -385,46 +334,6 @@ class StoreNamespace(FiringNamespace):
         check.done()
         return self._recall(name)
 
-    def _wait_for_jobs(self, pop: Pop, wait: float, first: Callable[[float], Popped]) -> Popped:
-        check = Checks()
-        check.seconds("wait", wait, 0, MAX_WAIT_SECONDS)
-        check.done()
-        if not wait:
-            return first(0)
-        deadline = time.monotonic() + wait
-        # Joined before the first look, so that a put between look and sleep still wakes it.
-        with self._waiters.join(self.name, pop.queues) as waiter:
-            popped, overdue = first(wait), 0
-            while not (popped.leases or popped.quiet or popped.stop):
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    break
-                until = self._until(popped.retry_at)
-                overdue = overdue + 1 if until <= 0 else 0
-                # One after the other: hundreds that look for one due job at once would keep all else waiting.
-                apart = random.uniform(0, APART_SECONDS * waiter.others)
-                waiter.sleep(min(left, _longest_sleep(), max(until, _shortest_sleep(overdue)) + apart))
-                if self._waiters.closed:
-                    break
-                popped = self._pop(pop, max(0.0, deadline - time.monotonic()))
-        if popped.quiet and not (popped.leases or popped.stop):
-            # Not among those that wait: a wake that came to it would be lost for the others.
-            popped = self._rest(pop, popped, deadline)
-        return popped
-
-    def _rest(self, pop: Pop, popped: Popped, deadline: float) -> Popped:
-        look_at = time.monotonic() + LOOK_AGAIN_SECONDS
-        while not self._waiters.closed and (left := deadline - time.monotonic()) > 0:
-            time.sleep(min(left, SELDOM_SECONDS))
-            if time.monotonic() >= look_at:
-                popped, look_at = self._pop(pop, 0.0), time.monotonic() + LOOK_AGAIN_SECONDS
-                if not popped.quiet or popped.stop:
-                    break
-        return popped
-
-    def _until(self, at: float | None) -> float:
-        return LOOK_AGAIN_SECONDS if at is None else at - self._now()
-
     def _ready(self, jobs: Sequence[NewJob]) -> list[NewJob]:
         """Check what only the settings tell about new jobs, and give each a jid."""
         for job in jobs:
@@ -456,23 +365,6 @@ class StoreNamespace(FiringNamespace):
                 f"the data may have {self.max_data_bytes:,} bytes: keep it elsewhere and put where it is",
                 subject=jid,
             )
-
-
-def _longest_sleep() -> float:
-    # At a time of its own: workers that were started together would all look at once, again and again.
-    return LOOK_AGAIN_SECONDS * random.uniform(0.5, 1)
-
-
-def _shortest_sleep(overdue: int) -> float:
-    # What should be there time after time, and is not: the clock of this host is ahead of the store's.
-    return 0.001 * 2.0 ** min(overdue, 7)
-
-
-def _check_jids(jids: Sequence[str]) -> None:
-    check_batch("jids", jids)
-    check = Checks()
-    check.texts("jids", tuple(jids), most=MAX_BATCH)
-    check.done()
 
 
 def _check_text(field: str, text: str) -> None:

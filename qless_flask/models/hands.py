@@ -118,6 +118,8 @@ class Finish:
         check.one_of("state", self.state, FINISHED)
         check.text("group", self.group)
         check.message("message", self.message)
+        if self.state == "complete" and (self.group, self.message) != ("finished", ""):
+            check.wrong("message" if self.message else "group", "belongs to a job that has failed: say state failed")
         if self.result is not None:
             check.json("result", self.result)
             if self.state == "failed":

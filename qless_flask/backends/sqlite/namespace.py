@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from qless_flask.backends.patience import LOOK_AGAIN_SECONDS
 from qless_flask.backends.sqlite import (
     changes,
     events,
@@ -25,7 +26,7 @@ from qless_flask.backends.sqlite import (
 )
 from qless_flask.backends.sqlite.listener import LOG
 from qless_flask.backends.steps import Wish
-from qless_flask.backends.store import LOOK_AGAIN_SECONDS, StoreNamespace, to_seconds
+from qless_flask.backends.store import StoreNamespace, to_seconds
 from qless_flask.errors import QlessError
 from qless_flask.models import (
     Action,

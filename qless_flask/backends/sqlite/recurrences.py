@@ -42,7 +42,8 @@ def recur(step: Step, rule: Recurrence, next_at: float | None, actor: Actor | No
     if found is None:
         found = Recurring(rule, next_at, paused=False, fired=0, last_at=None, last_jid=None)
     else:
-        found = replace(found, rule=rule, next_at=found.next_at if rule.timing() == found.rule.timing() else next_at)
+        keeps = found.next_at is not None and rule.timing() == found.rule.timing()
+        found = replace(found, rule=rule, next_at=found.next_at if keeps else next_at)
         found = replace(found, next_at=_unless_over(found))
     return _change(step, found, actor)
 

@@ -194,7 +194,7 @@ class TestChange:
         bring(namespace, "failed", "broke")
         put(namespace, "waits")
 
-        action = Finish("complete" if state == "complete" else "failed", group="given up")
+        action = Finish("complete") if state == "complete" else Finish("failed", group="given up")
         assert change(namespace, Filter(queue="work"), action) == (3, 2)
 
         assert states(namespace, "done", "broke", "waits") == [state] * 3

@@ -436,6 +436,21 @@ class TestFire:
         clock.advance(600)
         assert namespace.recurrences(due=True) == []
 
+    def test_one_that_has_fired_often_enough_begins_anew_with_a_higher_count(
+        self, namespace: Namespace, clock: ManualClock
+    ) -> None:
+        namespace.recur(rule(count=1))
+        clock.advance(60)
+        fire(namespace)
+        clock.advance(600)
+
+        revived = namespace.recur(rule(count=2))
+
+        assert (revived.next_at, revived.fired) == (clock() + 60, 1)
+        clock.advance(60)
+        assert fire(namespace) == [jid_at("daily", clock())]
+        assert find(namespace).next_at is None
+
     def test_catching_up_counts_as_well(self, namespace: Namespace, clock: ManualClock) -> None:
         namespace.recur(rule(count=3, catchup=10))
         clock.advance(600)

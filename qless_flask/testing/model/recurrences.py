@@ -19,7 +19,8 @@ def recur(world: World, rule: Recurrence, next_at: float | None, actor: Actor | 
     next_at = None if next_at is None else to_seconds(to_milliseconds(next_at))
     made = Recurring(rule, next_at, paused=False, fired=0, last_at=None, last_jid=None)
     if old:
-        made = replace(old, rule=rule, next_at=old.next_at if old.rule.timing() == rule.timing() else next_at)
+        keeps = old.next_at is not None and old.rule.timing() == rule.timing()
+        made = replace(old, rule=rule, next_at=old.next_at if keeps else next_at)
         if rule.count is not None and made.fired >= rule.count:
             made = replace(made, next_at=None)
     world.begun = True

@@ -80,7 +80,7 @@ def list_recurrences() -> Response:
 
 @views.post("/recurrences")
 def add_recurrence() -> Response:
-    """Make a recurrence (201), or put a rule in place of that of its id."""
+    """Make a recurrence: 201 where its id is made here; 200 where it is given, and may have had a rule already."""
     body = load_body(_RULE_BODY)
     made: Recurring = perform("recur", **body)
     return answer(_RECURRING.dump(made), 200 if body["rule"].id else 201, _location(".get_recurrence", id=made.rule.id))

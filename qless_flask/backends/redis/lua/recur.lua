@@ -1,12 +1,13 @@
 -- recur(now, actor, id, queue, overlap, count or '', next run in ms or '', timing, rule)
--- Make a recurrence, or replace its rule: then the next run stays where its timing does. Answers as it is kept.
+-- Make a recurrence, or replace its rule: then the next run stays where there is one and its timing stays. Answers as it
+-- is kept.
 -- @include recurrence
 -- @include event
 -- @include room
 local id, count, next_at = ARGV[3], tonumber(ARGV[6]), ARGV[7]
 local kept = load_recurrence(id)
 if kept then
-  if kept.timing ~= ARGV[8] then kept.next_at = next_at end
+  if kept.timing ~= ARGV[8] or kept.next_at == '' then kept.next_at = next_at end
   if count and tonumber(kept.fired) >= count then kept.next_at = '' end
 else
   kept = {id = id, next_at = next_at, paused = '', fired = '0', last_at = '', last_jid = ''}
