@@ -228,6 +228,7 @@ class TestBadModels:
             ("data", lambda: Beat(LEASE, data="{")),
             ("state", lambda: Finish("canceled")),  # type: ignore[arg-type]
             ("result", lambda: Finish("failed", result="1")),
+            ("message", lambda: Finish("complete", message="by hand")),
             ("dependents", lambda: Cancel("all")),  # type: ignore[arg-type]
             ("delay", lambda: Retry(LEASE, delay=-1)),
             ("group", lambda: Fail(LEASE, group="")),
