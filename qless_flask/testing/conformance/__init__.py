@@ -48,6 +48,7 @@ from qless_flask.testing.conformance.failures import TestFailures
 from qless_flask.testing.conformance.fidelity import TestData, TestTexts
 from qless_flask.testing.conformance.filtered_events import TestFilteredEvents
 from qless_flask.testing.conformance.finishing import TestFinish
+from qless_flask.testing.conformance.firing import TestFire
 from qless_flask.testing.conformance.follow_ups import TestFollowUps
 from qless_flask.testing.conformance.leases import TestHeartbeats, TestLostLeases, TestTokens
 from qless_flask.testing.conformance.logs import TestLogs
@@ -60,7 +61,7 @@ from qless_flask.testing.conformance.progress import TestDataOfHeartbeats, TestP
 from qless_flask.testing.conformance.puts import TestPuts, TestPutsOfJobsThatExist
 from qless_flask.testing.conformance.queues import TestForget, TestPauses, TestQueues, TestSettings
 from qless_flask.testing.conformance.records import TestLeaders, TestRecords
-from qless_flask.testing.conformance.recurrences import TestFire, TestPausedRecurrences, TestRecurrences, TestRunsByHand
+from qless_flask.testing.conformance.recurrences import TestPausedRecurrences, TestRecurrences, TestRunsByHand
 from qless_flask.testing.conformance.settling import TestComplete, TestFail, TestRelease, TestRetry, TestSettling
 from qless_flask.testing.conformance.tags import TestTagFigures
 from qless_flask.testing.conformance.tracking import TestTrackedJobs, TestTrackedTags
