@@ -7,11 +7,11 @@ from collections.abc import Callable
 import click
 
 from qless_flask.cli.criteria import criteria
+from qless_flask.cli.options import dependents_option
 from qless_flask.cli.output import print_changed
 from qless_flask.cli.target import Target, person, target_options
 from qless_flask.client.changes import Changing
 from qless_flask.models import (
-    DEPENDENTS,
     FINISHED,
     Action,
     Cancel,
@@ -53,13 +53,7 @@ def move(target: Target, wanted: Filter, dry_run: bool, to: str | None, delay: f
 
 @change.command(short_help="Stop them for good.")
 @_step_options
-@click.option(
-    "--dependents",
-    type=click.Choice(DEPENDENTS),
-    default="refuse",
-    show_default=True,
-    help="Where others wait for a job: refuse, cancel them too, or leave it to the choice of each.",
-)
+@dependents_option
 def cancel(target: Target, wanted: Filter, dry_run: bool, dependents: Dependents) -> None:
     """Stop the jobs that match for good."""
     _change(target, wanted, Cancel(dependents), dry_run=dry_run)

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 
 import click
 
+from qless_flask.cli.options import dependents_option, missing_option
 from qless_flask.cli.output import print_outcomes
 from qless_flask.cli.target import Target, person, target_options
 from qless_flask.errors import QlessError
 from qless_flask.models import (
-    DEPENDENTS,
     FINISHED,
-    MISSING,
     Changes,
     Dependents,
     Finish,
@@ -26,13 +25,7 @@ _JIDS = click.argument("jids", nargs=-1, required=True, metavar="JID...")
 
 @click.command(short_help="Stop jobs for good.")
 @_JIDS
-@click.option(
-    "--dependents",
-    type=click.Choice(DEPENDENTS),
-    default="refuse",
-    show_default=True,
-    help="Where others wait for a job: refuse, cancel them too, or leave it to the choice of each.",
-)
+@dependents_option
 @target_options
 def cancel(target: Target, jids: tuple[str, ...], dependents: Dependents) -> None:
     """Stop jobs for good; the worker of a running one learns at its next heartbeat."""
@@ -82,13 +75,7 @@ def timeout(target: Target, jids: tuple[str, ...]) -> None:
 @click.argument("jid")
 @click.option("--on", multiple=True, metavar="JID", help="A job to wait for; may stand several times.")
 @click.option("--off", multiple=True, metavar="JID", help="One to wait for no longer; may stand several times.")
-@click.option(
-    "--missing",
-    type=click.Choice(MISSING),
-    default="refuse",
-    show_default=True,
-    help="What it means if a job to wait for is not there.",
-)
+@missing_option
 @target_options
 def depend(target: Target, jid: str, on: tuple[str, ...], off: tuple[str, ...], missing: Missing) -> None:
     """Let a job wait for others, or for some no longer."""

@@ -6,12 +6,11 @@ import sys
 
 import click
 
-from qless_flask.cli.backoff import read_backoff
+from qless_flask.cli.options import job_options, missing_option
 from qless_flask.cli.output import print_json
 from qless_flask.cli.target import Target, target_options
 from qless_flask.models import (
     IF_EXISTS,
-    MISSING,
     ON_PARENT_END,
     Backoff,
     IfExists,
@@ -28,21 +27,10 @@ from qless_flask.schemas.jobs import PutSchema
 @click.argument("klass")
 @click.argument("data", default="{}")
 @click.option("--jid", metavar="JID", help="Its jid; without one it is given a short one.")
-@click.option("--priority", "-p", type=int, default=0, show_default=True, help="-511 to 511, high first.")
+@job_options
 @click.option("--delay", type=float, default=0.0, metavar="SECONDS", help="Hold it back for so long.")
-@click.option("--tag", "-t", "tags", multiple=True, metavar="TAG", help="Label it; may stand several times.")
-@click.option("--retries", type=int, metavar="N", help="Retries at each stage, else as its queue says.")
-@click.option(
-    "--then", "pipeline", multiple=True, metavar="QUEUE", help="A queue that follows; may stand several times."
-)
 @click.option("--depends", "-d", multiple=True, metavar="JID", help="A job to wait for; may stand several times.")
-@click.option(
-    "--missing",
-    type=click.Choice(MISSING),
-    default="refuse",
-    show_default=True,
-    help="What it means if a job to wait for is not there.",
-)
+@missing_option
 @click.option(
     "--on-parent-end",
     type=click.Choice(ON_PARENT_END),
@@ -50,11 +38,6 @@ from qless_flask.schemas.jobs import PutSchema
     show_default=True,
     help="What to do when a job to wait for fails or is canceled.",
 )
-@click.option(
-    "--backoff", callback=read_backoff, metavar="BACKOFF", help="For its retries: fixed:100, exponential:15:2:3600."
-)
-@click.option("--max-run", type=float, metavar="SECONDS", help="How long a run may take.")
-@click.option("--expires-in", type=float, metavar="SECONDS", help="How soon it must be popped, or it fails.")
 @click.option("--unique", metavar="KEY", help="Put nothing while another job holds this key.")
 @click.option("--unique-for", type=float, metavar="SECONDS", help="How long it holds its key, else while it is alive.")
 @click.option(

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import click
 
-from qless_flask.cli.backoff import read_backoff, told_backoff
+from qless_flask.cli.backoff import told_backoff
 from qless_flask.cli.command import DefaultCommand
+from qless_flask.cli.options import job_options
 from qless_flask.cli.output import print_facts, print_json, print_table, told_seconds, told_time
 from qless_flask.cli.target import Target, person, target_options
 from qless_flask.client.recurrences import Recurrences
@@ -95,17 +96,7 @@ def list_(target: Target) -> None:
     help="Of the times missed: the latest, none, or the latest N.",
 )
 @click.option("--count", type=int, metavar="N", help="How many times in all, else for ever.")
-@click.option("--priority", "-p", type=int, default=0, show_default=True, help="-511 to 511, high first.")
-@click.option("--tag", "-t", "tags", multiple=True, metavar="TAG", help="Label the jobs; may stand several times.")
-@click.option("--retries", type=int, metavar="N", help="Retries at each stage, else as the queue says.")
-@click.option(
-    "--then", "pipeline", multiple=True, metavar="QUEUE", help="A queue that follows; may stand several times."
-)
-@click.option(
-    "--backoff", callback=read_backoff, metavar="BACKOFF", help="For retries: fixed:100, exponential:15:2:3600."
-)
-@click.option("--max-run", type=float, metavar="SECONDS", help="How long a run may take.")
-@click.option("--expires-in", type=float, metavar="SECONDS", help="How soon a job must be popped, or it fails.")
+@job_options
 @target_options
 def add(
     target: Target,
