@@ -15,6 +15,12 @@ MAX_TEXT_BYTES = 200
 MAX_PIPELINE = 100
 MAX_PRIORITY = 511
 MAX_RETRIES = 1_000_000
+MAX_CONCURRENCY = 1_000_000_000
+MAX_RATE = 10_000
+MAX_KEPT = 1_000_000_000
+MAX_REQUIRES = 8
+MAX_REQUIREMENT_SETS = 64
+MAX_CAPABILITIES = 64
 MAX_WAIT_SECONDS = 3_600.0
 MAX_DELAY_SECONDS = 100 * 366 * 86_400.0
 MAX_DATA_BYTES = 1 << 20
@@ -65,7 +71,7 @@ class Checks:
             self.name(f"{field}.{index}", value)
 
     def text(self, field: str, value: object) -> None:
-        """A jid, klass, worker, group or tag: 1 to 200 bytes of UTF-8 without control characters."""
+        """A jid, klass, worker, group, tag, key or capability: 1 to 200 bytes of UTF-8 without control characters."""
         if not is_text(value):
             self.wrong(field, "must be 1 to 200 bytes of text without control characters")
 

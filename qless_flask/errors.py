@@ -14,14 +14,18 @@ QlessError                      INTERNAL 500
 │   ├── JobCanceled             JOB_CANCELED 409
 │   ├── WrongState              WRONG_STATE 409
 │   ├── HasDependents           HAS_DEPENDENTS 409
-│   └── NotEmpty                NOT_EMPTY 409
+│   ├── NotEmpty                NOT_EMPTY 409
+│   └── NotFrozen               NOT_FROZEN 409
 ├── TooLarge                    TOO_LARGE 413
 ├── UnsupportedMediaType        UNSUPPORTED_MEDIA_TYPE 415
 ├── Invalid                     INVALID 422
 │   ├── DependencyCycle         DEPENDENCY_CYCLE 422
 │   └── UnknownDependency       UNKNOWN_DEPENDENCY 422
+├── Rejected                    REJECTED 422
+│   └── QuotaExceeded           QUOTA_EXCEEDED 429
 ├── Internal                    INTERNAL 500
 └── BackendUnavailable          BACKEND_UNAVAILABLE 503
+    └── Frozen                  FROZEN 503
 """
 
 from __future__ import annotations
@@ -178,10 +182,22 @@ class HasDependents(Conflict):
 
 
 class NotEmpty(Conflict):
-    """The queue still holds jobs."""
+    """The queue or namespace still holds jobs."""
 
     code = "NOT_EMPTY"
     sentence = "queue {subject} still holds jobs: move or cancel them, or wait until they are pruned"
+
+    @classmethod
+    def namespace(cls, name: str) -> NotEmpty:
+        """Build the error for a namespace that is to be erased, and is not empty."""
+        return cls(f"namespace {name} is not empty: to erase all of it, give its name again (confirm)", subject=name)
+
+
+class NotFrozen(Conflict):
+    """Jobs are to be loaded into a namespace that is not frozen."""
+
+    code = "NOT_FROZEN"
+    sentence = "namespace {subject} is not frozen: freeze it before loading, so that nothing is popped meanwhile"
 
 
 class TooLarge(QlessError):
@@ -227,6 +243,20 @@ class UnknownDependency(Invalid):
     )
 
 
+class Rejected(QlessError):
+    """A limit or a policy says no to a put."""
+
+    code, status = "REJECTED", 422
+    sentence = "that was refused: {subject}"
+
+
+class QuotaExceeded(Rejected):
+    """The queue is full (`max_size`)."""
+
+    code, status = "QUOTA_EXCEEDED", 429
+    sentence = "queue {subject} is full: it has as many jobs as its max_size allows; put again when some are done"
+
+
 class Internal(QlessError):
     """A fault of ours; the server's log has the traceback."""
 
@@ -236,6 +266,13 @@ class BackendUnavailable(QlessError):
 
     code, status = "BACKEND_UNAVAILABLE", 503
     sentence = "the store cannot be reached now; try again in a moment"
+
+
+class Frozen(BackendUnavailable):
+    """The namespace is read-only for now; nothing has happened."""
+
+    code = "FROZEN"
+    sentence = "namespace {subject} is frozen for a copy or being erased: it can be read only; try again in a while"
 
 
 def error_for(

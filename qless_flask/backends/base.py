@@ -19,6 +19,10 @@ to it. Rules for every operation:
   one that failed or was canceled each child has its choice (`on_parent_end`). A child that waits for nothing more is
   unblocked: waiting or, with a delay, scheduled. One that is canceled tells its own dependents in turn. An operation
   tells 100 in all; who is left is told by the next promotes, and by pops from their queues.
+- A job with a key counts for its queue's key limits, one that requires something goes only to a worker that offers it;
+  neither keeps back the others: what may not run is passed over, and who pops is given the first that may, in order.
+- A frozen namespace is read only: what would write raises Frozen, but `freeze`, `load` and `erase`; `promote` and
+  `prune` do nothing.
 - A job lets go of its unique key when it is complete, failed or canceled (of one held for a time: canceled), replaced
   or pruned. One that comes back from such an end takes it again, if nobody else holds it.
 """
@@ -33,10 +37,13 @@ from qless_flask.errors import QlessError
 from qless_flask.models import (
     Action,
     Actor,
+    AnyRecord,
     Beat,
     Changed,
     Changes,
     Dependents,
+    Dumped,
+    Erased,
     EventFilter,
     EventPage,
     Exchanged,
@@ -47,6 +54,7 @@ from qless_flask.models import (
     Lease,
     LogLine,
     Missing,
+    NamespaceSettings,
     NewJob,
     Order,
     Page,
@@ -62,7 +70,9 @@ from qless_flask.models import (
     Setting,
     Settled,
     Settlement,
+    Stats,
     Tag,
+    Throughput,
     Tracked,
     Worker,
 )
@@ -120,6 +130,8 @@ class Namespace(ABC):
         One of `depends` that is not there raises UnknownDependency unless `missing` is `satisfied`; what is complete
         counts as done; of what has failed or was canceled the job has its choice at once, and so may be canceled when
         it has just been put. Raise DependencyCycle; Invalid where the search for one would visit over 10,000 jobs.
+        Raise QuotaExceeded where its queue's jobs scheduled, in depends and waiting are as many as its `max_size`;
+        Invalid where it requires what makes a 65th different set alive there.
         Each job of the batch sees those before it. Events: put; canceled.
         """
 
@@ -131,16 +143,21 @@ class Namespace(ABC):
         limit: int = 1,
         *,
         wait: float = 0.0,
+        capabilities: Sequence[str] = (),
         order: Order = "listed",
         request: str | None = None,
     ) -> Popped:
         """Lease up to `limit` jobs of these queues to a worker: by queue as `order` says, then priority, then place.
 
+        Passed over is a job that requires what is not among `capabilities`, and one whose queue's limits it would
+        break: `max_concurrency` and `key_concurrency` count its running jobs, `rate` and `key_rate` the pops of the
+        last `per` seconds (a pop at `t` counts while now < `t + per`).
+
         On the way it fails what was not popped within its `expires_in`, takes back lost leases, promotes what is due,
         at most 100 of each a queue, and tells dependents that are left. A paused queue is looked after all the same,
         but gives nothing, as one that is unknown. With nothing to give it waits up to `wait` seconds for a job, and
-        then answers empty; `retry_at` says when something will be due or lost. Every token is new. `expires_at` is the
-        queue's `heartbeat` from now, but no later than the job's `max_run` (else its queue's) from now.
+        then answers empty; `retry_at` says when something will be due or lost, or a rate lets the next job through.
+        Every token is new. `expires_at` is the queue's `heartbeat` from now, but no later than the job's `max_run` (else its queue's) from now.
         A job past its `expires_in` is never given. A worker that is asked to be quiet or to stop is given nothing: told
         to stop it is answered at once, told to be quiet when its wait is over.
 
@@ -332,24 +349,59 @@ class Namespace(ABC):
         """Answer all that is tracked: the jobs as lists show them, and the tags; of each the first 1,000."""
 
     @abstractmethod
+    def stats(
+        self, day: str | None = None, *, queue: str | None = None, klass: str | None = None, tag: str | None = None
+    ) -> Stats:
+        """Sum up the waits and runs of a day (UTC, as 2026-11-24; None: today), of one of these or of all together.
+
+        Kept 90 days; of klasses and tags for the first 1,000 of each a day. What `promote` has not folded yet is
+        counted in, up to 100,000 transitions. Raise Invalid for a day that is none, or more than one thing asked for.
+        """
+
+    @abstractmethod
+    def throughput(
+        self,
+        queue: str | None = None,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        step: int = 60,
+    ) -> Throughput:
+        """Count the transitions of a queue, or of all together, by steps of so many seconds from `since` to `until`.
+
+        Steps begin at multiples of themselves; a step of whole hours reaches 90 days back, one of whole minutes 48
+        hours. None: until now, for 60 steps. Raise Invalid for over 3,000 steps, or one that is no whole minutes.
+        """
+
+    @abstractmethod
     def events(
         self, after: str | None = None, limit: int = 100, *, wait: float = 0.0, filter: EventFilter | None = None
     ) -> EventPage:
         """Read up to `limit` (≤ 1,000) transitions of the log after a cursor; None or "0": from the beginning.
 
         With a filter, those of them that match; at most 1,000 are looked at a call, so a page may be short, even empty.
-        Waits up to `wait` seconds for the first where there is none. Kept for an hour (prune trims; less where there
-        would be over 1,000,000 entries), so a reader that fell off gets a `gap` event first, then what is left. Raise
-        Invalid for a cursor that is none.
+        Waits up to `wait` seconds for the first where there is none. Kept for an hour, then until every registered
+        reader has passed, at most 24 hours (prune trims), and 1,000,000 entries; so a reader that fell off gets a `gap`
+        event first, then what is left. A reader is registered by remembering the cursor up to which it has read under
+        the name `reader:…`. Raise Invalid for a cursor that is none.
         """
 
     # Queues, live
 
     @abstractmethod
-    def configure(self, queue: str, changes: Mapping[str, Setting], *, actor: Actor | None = None) -> Queue:
+    def configure(
+        self,
+        queue: str,
+        changes: Mapping[str, Setting],
+        *,
+        inherit: Sequence[str] = (),
+        actor: Actor | None = None,
+    ) -> Queue:
         """Set the settings named (see QueueSettings), each whole; the others stay. Makes the queue known.
 
-        A setting holds from the next operation that uses it: leases and retries already given stay as they are.
+        Of those that `inherit` names it has none of its own any more: they are its namespace's. A setting that both
+        name is set. A setting holds from the next operation that uses it: leases and retries already given stay as
+        they are. A rate that was not there, or is over a longer time now, counts the pops from then on.
         Event: configured. Raise Invalid for an unknown setting or value.
         """
 
@@ -366,6 +418,60 @@ class Namespace(ABC):
         """Delete an empty queue and its settings. Raise QueueNotFound; NotEmpty while it has jobs of any state.
 
         Event: forgotten.
+        """
+
+    # The namespace itself
+
+    @abstractmethod
+    def settings(self) -> NamespaceSettings:
+        """Read the settings that hold for queues which do not say otherwise."""
+
+    @abstractmethod
+    def configure_namespace(
+        self, changes: Mapping[str, Setting], *, inherit: Sequence[str] = (), actor: Actor | None = None
+    ) -> NamespaceSettings:
+        """Set those named, each whole; those of `inherit` go back to what QueueSettings has. Event: configured.
+
+        Holds at once for every queue that does not say otherwise. Raise Invalid as configure does.
+        """
+
+    @abstractmethod
+    def freeze(self, on: bool = True, *, actor: Actor | None = None) -> NamespaceSettings:
+        """Make the namespace read-only, or thaw it. Events, on a change: frozen, thawed.
+
+        Leases run out meanwhile as always, and are taken back once it is thawed.
+        """
+
+    @abstractmethod
+    def dump(self, cursor: str | None = None, limit: int = 1000) -> Dumped:
+        """Read all that the namespace holds, about `limit` (≤ 1,000) records a page, until `next` is None.
+
+        All but events, remembered requests and leaders. While it is frozen each thing stands in the walk exactly once,
+        but for jobs, which may be repeated; else a job that lives through the walk stands there at least once, though
+        what stands in several records may not be of one time. Raise Invalid for a cursor that is none.
+        """
+
+    @abstractmethod
+    def load(self, records: Sequence[AnyRecord]) -> int:
+        """Write up to 1,000 records of a dump; what is there of the same name is replaced. Answer how many.
+
+        Loading the same again changes nothing. Jobs may come before what they wait for. No events.
+        Raise NotFrozen unless the namespace is frozen; Invalid for a record that cannot be.
+        """
+
+    @abstractmethod
+    def erase(
+        self,
+        confirm: str | None = None,
+        cursor: str | None = None,
+        limit: int = 1000,
+        *,
+        actor: Actor | None = None,
+    ) -> Erased:
+        """Delete the namespace, one bounded step of it; go on with `next` until that is None.
+
+        Raise NotEmpty if it has jobs of any state or recurrences, unless `confirm` is its name; Invalid where that is
+        another. It is frozen from the first step on, which writes the event erased; after the last one it is unknown.
         """
 
     # Workers and tags, live
@@ -457,12 +563,13 @@ class Namespace(ABC):
 
     @abstractmethod
     def prune(self, limit: int = 1000) -> Pruned:
-        """Delete up to `limit` ended jobs past their retention, of each queue the longest ended first; none for which
-        others wait.
+        """Delete up to `limit` ended jobs past their queue's `retention`, none for which others wait.
 
-        A queue keeps complete jobs 7 days and 50,000 of them, canceled 1 day and 10,000, failed 90 days and 100,000.
-        Old events go too: they are kept an hour. Workers not seen for a day that hold no lease are forgotten.
-        Event: pruned.
+        Queue by queue, by name: complete, canceled, then failed ones, the longest ended first. Before failed jobs of a
+        queue go that event tells of it: when the longest failed has nine tenths of its age, or there are over nine
+        tenths of their count, and again each day while that is so.
+        Old events go too (see `events`), statistics, and workers not seen for a day that hold no lease.
+        Events: trim_warning; pruned.
         """
 
     @abstractmethod
@@ -476,7 +583,8 @@ class Namespace(ABC):
     def remember(self, name: str, value: str | None, expected: str | None) -> bool:
         """Set a record if it is as `expected` (None: not there); tell whether it was.
 
-        A record has at most 64 KiB of text; a `value` of None deletes it.
+        A record has at most 64 KiB of text; a `value` of None deletes it. Those named `reader:…` and `copy:…` belong to
+        the store that they are in: they can be set while it is frozen, and are not dumped.
         """
 
     @abstractmethod

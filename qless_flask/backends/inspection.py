@@ -38,6 +38,13 @@ class StoreView:
     """Ended jobs some of whose dependents are still to be told."""
     unique: Mapping[str, str]
     """The jid that holds each unique key; keys whose time is over may be missing."""
+    keys: Mapping[str, frozenset[str]]
+    """The jids in the index of each key."""
+    key_running: Mapping[tuple[str, str], int]
+    """By queue and key, the counter of its running jobs that have the key; those at 0 may be missing."""
+    requirement_sets: Mapping[tuple[str, tuple[str, ...]], int]
+    """By queue and set, the counter of its jobs scheduled, in depends, waiting and running that require it; not the
+    empty set."""
     start_by: Mapping[str, float]
     """By jid, when a job expires that was not popped yet (Unix seconds), as the index of these times has it."""
     tracked: frozenset[str]
@@ -53,4 +60,6 @@ class StoreView:
     queues: frozenset[str]
     """The queues that are known."""
     strays: tuple[str, ...]
-    """Keys or rows that belong to no job, queue or worker: there must be none."""
+    """Keys or rows that belong to no job, queue or worker, and what the store knows to be wrong inside its own ways of
+    holding limits (a job missing in its lane, a lane's head that is not its first job, a key kept back that may run):
+    there must be none."""

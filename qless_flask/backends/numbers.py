@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from qless_flask.models import State
-
 HISTORY_ENTRIES = 100
 LOG_LINES = 100
 LOG_BYTES = 64 << 10
@@ -27,21 +23,18 @@ REQUEST_SECONDS = 60.0
 _DAY = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long, and how many of them, a queue keeps jobs that have ended."""
-
-    seconds: float
-    jobs: int
-
-
-RETENTION: dict[State, Retention] = {
-    "complete": Retention(7 * _DAY, 50_000),
-    "canceled": Retention(_DAY, 10_000),
-    "failed": Retention(90 * _DAY, 100_000),
-}
 EVENT_SECONDS = 3_600.0
 """How long events are kept at least, as long as there are fewer entries than `EVENT_ENTRIES`."""
+EVENT_MOST_SECONDS = _DAY
+"""How long they are kept at most for a registered reader that has not passed them."""
+READER_PREFIX = "reader:"
+"""What the names of the records begin with that say up to which event a reader has passed."""
+OWN_PREFIXES = (READER_PREFIX, "copy:")
+"""What the names of records begin with that belong to this store: set while it is frozen too, and not dumped."""
+TRIM_WARNING_SHARE = 0.9
+"""At which share of their age, or count, it is told that failed jobs will be trimmed."""
+TRIM_WARNING_SECONDS = _DAY
+"""How often that is told again."""
 EVENT_ENTRIES = 1_000_000
 WORKER_SECONDS = _DAY
 """How long a worker is remembered that was not seen and holds no lease."""

@@ -9,10 +9,13 @@ from qless_flask.errors import QlessError
 from qless_flask.models import (
     Action,
     Actor,
+    AnyRecord,
     Beat,
     Changed,
     Changes,
     Dependents,
+    Dumped,
+    Erased,
     EventFilter,
     EventPage,
     Exchanged,
@@ -23,6 +26,7 @@ from qless_flask.models import (
     Lease,
     LogLine,
     Missing,
+    NamespaceSettings,
     NewJob,
     Order,
     Page,
@@ -38,7 +42,9 @@ from qless_flask.models import (
     Setting,
     Settled,
     Settlement,
+    Stats,
     Tag,
+    Throughput,
     Tracked,
     Worker,
 )
@@ -61,10 +67,11 @@ class Passing(Namespace):
         limit: int = 1,
         *,
         wait: float = 0.0,
+        capabilities: Sequence[str] = (),
         order: Order = "listed",
         request: str | None = None,
     ) -> Popped:
-        return self.inner.pop(queues, worker, limit, wait=wait, order=order, request=request)
+        return self.inner.pop(queues, worker, limit, wait=wait, capabilities=capabilities, order=order, request=request)
 
     def heartbeat(self, beats: Sequence[Beat]) -> list[Renewed | QlessError]:
         return self.inner.heartbeat(beats)
@@ -160,8 +167,57 @@ class Passing(Namespace):
     ) -> EventPage:
         return self.inner.events(after, limit, wait=wait, filter=filter)
 
-    def configure(self, queue: str, changes: Mapping[str, Setting], *, actor: Actor | None = None) -> Queue:
-        return self.inner.configure(queue, changes, actor=actor)
+    def stats(
+        self, day: str | None = None, *, queue: str | None = None, klass: str | None = None, tag: str | None = None
+    ) -> Stats:
+        return self.inner.stats(day, queue=queue, klass=klass, tag=tag)
+
+    def throughput(
+        self,
+        queue: str | None = None,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        step: int = 60,
+    ) -> Throughput:
+        return self.inner.throughput(queue, since=since, until=until, step=step)
+
+    def configure(
+        self,
+        queue: str,
+        changes: Mapping[str, Setting],
+        *,
+        inherit: Sequence[str] = (),
+        actor: Actor | None = None,
+    ) -> Queue:
+        return self.inner.configure(queue, changes, inherit=inherit, actor=actor)
+
+    def settings(self) -> NamespaceSettings:
+        return self.inner.settings()
+
+    def configure_namespace(
+        self, changes: Mapping[str, Setting], *, inherit: Sequence[str] = (), actor: Actor | None = None
+    ) -> NamespaceSettings:
+        return self.inner.configure_namespace(changes, inherit=inherit, actor=actor)
+
+    def freeze(self, on: bool = True, *, actor: Actor | None = None) -> NamespaceSettings:
+        return self.inner.freeze(on, actor=actor)
+
+    def dump(self, cursor: str | None = None, limit: int = 1000) -> Dumped:
+        return self.inner.dump(cursor, limit)
+
+    def load(self, records: Sequence[AnyRecord]) -> int:
+        return self.inner.load(records)
+
+    def erase(
+        self,
+        confirm: str | None = None,
+        cursor: str | None = None,
+        limit: int = 1000,
+        *,
+        actor: Actor | None = None,
+    ) -> Erased:
+        return self.inner.erase(confirm, cursor, limit, actor=actor)
 
     def pause(self, queue: str, *, actor: Actor | None = None) -> Queue:
         return self.inner.pause(queue, actor=actor)

@@ -72,7 +72,7 @@ class PatientNamespace(Steps):
             return first(0)
         deadline = time.monotonic() + wait
         # Joined before the first look, so that a put between look and sleep still wakes it.
-        with self._waiters.join(self.name, pop.queues) as waiter:
+        with self._waiters.join(self.name, pop.queues, pop.capabilities) as waiter:
             popped, overdue = first(wait), 0
             while not (popped.leases or popped.quiet or popped.stop):
                 left = deadline - time.monotonic()

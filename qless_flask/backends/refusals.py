@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qless_flask.backends.numbers import SEARCHED_AT_ONCE
-from qless_flask.bounds import MAX_OPEN_DEPENDS, MAX_TAGS
+from qless_flask.bounds import MAX_OPEN_DEPENDS, MAX_REQUIREMENT_SETS, MAX_TAGS
 from qless_flask.errors import Invalid
 
 
@@ -25,3 +25,8 @@ def search_too_long() -> Invalid:
 def nothing_follows() -> Invalid:
     """Refuse dependencies of a stage that there is not."""
     return Invalid.of({"depends": ["there is no next stage to wait with: name it as next"]})
+
+
+def too_many_sets() -> Invalid:
+    """Refuse a put that would make too many different sets of requirements alive in its queue."""
+    return Invalid.of({"requires": [f"a queue may have {MAX_REQUIREMENT_SETS} different sets of them alive"]})

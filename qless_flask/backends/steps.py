@@ -14,10 +14,13 @@ from qless_flask.errors import QlessError
 from qless_flask.models import (
     Action,
     Actor,
+    AnyRecord,
     Beat,
     Changed,
     Changes,
     Dependents,
+    Dumped,
+    Erased,
     EventPage,
     Exchanged,
     FailureGroup,
@@ -27,6 +30,7 @@ from qless_flask.models import (
     Lease,
     LogLine,
     Missing,
+    NamespaceSettings,
     NewJob,
     Page,
     Pop,
@@ -131,7 +135,9 @@ class Steps(Namespace):
     def _tracked_tags(self) -> frozenset[str]: ...
 
     @abstractmethod
-    def _configure(self, queue: str, changes: Mapping[str, Setting], actor: Actor | None) -> Queue: ...
+    def _configure(
+        self, queue: str, changes: Mapping[str, Setting], inherit: Sequence[str], actor: Actor | None
+    ) -> Queue: ...
 
     @abstractmethod
     def _pause(self, queue: str, actor: Actor | None) -> Queue: ...
@@ -141,6 +147,27 @@ class Steps(Namespace):
 
     @abstractmethod
     def _forget(self, queue: str, actor: Actor | None) -> None: ...
+
+    @abstractmethod
+    def _settings(self) -> NamespaceSettings: ...
+
+    @abstractmethod
+    def _configure_namespace(
+        self, changes: Mapping[str, Setting], inherit: Sequence[str], actor: Actor | None
+    ) -> NamespaceSettings: ...
+
+    @abstractmethod
+    def _freeze(self, on: bool, actor: Actor | None) -> NamespaceSettings: ...
+
+    @abstractmethod
+    def _dump(self, cursor: str | None, limit: int) -> Dumped: ...
+
+    @abstractmethod
+    def _load(self, records: Sequence[AnyRecord]) -> int:
+        """Each record has been checked by itself (`models.check_record`)."""
+
+    @abstractmethod
+    def _erase(self, confirmed: bool, cursor: str | None, limit: int, actor: Actor | None) -> Erased: ...
 
     @abstractmethod
     def _ask(self, worker: str, wish: Wish, on: bool, actor: Actor | None) -> Worker: ...

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from qless_flask.backends.firing import FiringNamespace
+from qless_flask.backends.folding import FoldingNamespace
 from qless_flask.backends.patience import PatientNamespace
 from qless_flask.backends.waiting import Waiters
 from qless_flask.bounds import (
@@ -28,11 +29,14 @@ from qless_flask.models import (
     MISSING,
     Action,
     Actor,
+    AnyRecord,
     Beat,
     Changed,
     Changes,
     Complete,
     Dependents,
+    Dumped,
+    Erased,
     Exchanged,
     Fail,
     FailureGroup,
@@ -42,6 +46,7 @@ from qless_flask.models import (
     Lease,
     LogLine,
     Missing,
+    NamespaceSettings,
     NewJob,
     Order,
     Page,
@@ -59,6 +64,8 @@ from qless_flask.models import (
     Tracked,
     Update,
     Worker,
+    check_records,
+    check_setting_names,
     checked_settings,
     with_new_jid,
 )
@@ -75,7 +82,7 @@ def to_seconds(milliseconds: int) -> float:
     return milliseconds / 1000
 
 
-class StoreNamespace(FiringNamespace, PatientNamespace):
+class StoreNamespace(FiringNamespace, FoldingNamespace, PatientNamespace):
     """A namespace that lies in a store of its own rather than behind a server."""
 
     max_data_bytes = MAX_DATA_BYTES
@@ -101,11 +108,12 @@ class StoreNamespace(FiringNamespace, PatientNamespace):
         limit: int = 1,
         *,
         wait: float = 0.0,
+        capabilities: Sequence[str] = (),
         order: Order = "listed",
         request: str | None = None,
     ) -> Popped:
         check_batch("queues", queues, least=1)
-        pop = Pop(tuple(queues), worker, limit, order=order, request=request)
+        pop = Pop(tuple(queues), worker, limit, capabilities=tuple(capabilities), order=order, request=request)
         return self._wait_for_jobs(pop, wait, lambda wait_left: self._pop(pop, wait_left))
 
     def heartbeat(self, beats: Sequence[Beat]) -> list[Renewed | QlessError]:
@@ -264,9 +272,17 @@ class StoreNamespace(FiringNamespace, PatientNamespace):
 
     # Queues, live
 
-    def configure(self, queue: str, changes: Mapping[str, Setting], *, actor: Actor | None = None) -> Queue:
+    def configure(
+        self,
+        queue: str,
+        changes: Mapping[str, Setting],
+        *,
+        inherit: Sequence[str] = (),
+        actor: Actor | None = None,
+    ) -> Queue:
         _check_queue(queue)
-        return self._configure(queue, checked_settings(changes), actor)
+        check_setting_names("inherit", inherit)
+        return self._configure(queue, checked_settings(changes), inherit, actor)
 
     def pause(self, queue: str, *, actor: Actor | None = None) -> Queue:
         _check_queue(queue)
@@ -279,6 +295,55 @@ class StoreNamespace(FiringNamespace, PatientNamespace):
     def forget(self, queue: str, *, actor: Actor | None = None) -> None:
         _check_queue(queue)
         self._forget(queue, actor)
+
+    # The namespace itself
+
+    def settings(self) -> NamespaceSettings:
+        return self._settings()
+
+    def configure_namespace(
+        self, changes: Mapping[str, Setting], *, inherit: Sequence[str] = (), actor: Actor | None = None
+    ) -> NamespaceSettings:
+        check_setting_names("inherit", inherit)
+        return self._configure_namespace(checked_settings(changes), inherit, actor)
+
+    def freeze(self, on: bool = True, *, actor: Actor | None = None) -> NamespaceSettings:
+        check = Checks()
+        check.kind("on", on, bool)
+        check.done()
+        settings = self._freeze(on, actor)
+        # Nothing comes any more: what a dump reads are then all the statistics.
+        while on and self._fold_some():
+            pass
+        return settings
+
+    def dump(self, cursor: str | None = None, limit: int = 1000) -> Dumped:
+        check = Checks()
+        check.integer("limit", limit, 1, MAX_BATCH)
+        if cursor is not None and not (isinstance(cursor, str) and is_utf8(cursor) and cursor):
+            check.wrong("cursor", "is no cursor of a dump")
+        check.done()
+        return self._dump(cursor, limit)
+
+    def load(self, records: Sequence[AnyRecord]) -> int:
+        check_batch("records", records)
+        check_records(records)
+        return self._load(records) if records else 0
+
+    def erase(
+        self,
+        confirm: str | None = None,
+        cursor: str | None = None,
+        limit: int = 1000,
+        *,
+        actor: Actor | None = None,
+    ) -> Erased:
+        check = Checks()
+        if confirm not in (None, self.name):
+            check.wrong("confirm", "must be the name of the namespace that is to be erased, or be left out")
+        check.integer("limit", limit, 1, MAX_BATCH)
+        check.done()
+        return self._erase(confirm is not None, cursor, limit, actor)
 
     # Workers and tags, live
 
@@ -300,13 +365,18 @@ class StoreNamespace(FiringNamespace, PatientNamespace):
         check = Checks()
         check.integer("limit", limit, 1, MAX_BATCH)
         check.done()
-        return self._promote(limit)
+        promoted = self._promote(limit)
+        return replace(promoted, more=True) if self._fold_some() else promoted
 
     def prune(self, limit: int = 1000) -> Pruned:
         check = Checks()
         check.integer("limit", limit, 1, MAX_BATCH)
         check.done()
-        return self._prune(limit)
+        # What is trimmed must be counted first.
+        unfolded = self._fold_some()
+        self._forget_old_figures()
+        pruned = self._prune(limit)
+        return replace(pruned, more=True) if unfolded else pruned
 
     def lead(self, role: str, holder: str, seconds: float) -> bool:
         check = Checks()

@@ -10,8 +10,13 @@ import threading
 from collections.abc import Callable, Sequence
 from types import TracebackType
 
-WaitKey = tuple[str, str]
-"""A namespace's name and a queue's."""
+WaitKey = tuple[str, str, str]
+"""A namespace's name, a queue's, and what the worker offers (`offers`)."""
+
+
+def offers(capabilities: Sequence[str]) -> str:
+    """Spell capabilities, which are sorted, as one text; '' for none."""
+    return "\x1f".join(capabilities)
 
 
 class Waiters:
@@ -22,9 +27,9 @@ class Waiters:
         listen: Callable[[Sequence[WaitKey]], None] | None = None,
         hand_on: Callable[[WaitKey], None] | None = None,
     ) -> None:
-        """Remember `listen`, called whenever a pop begins to wait, with the (namespace, queue) pairs it waits for.
+        """Remember `listen`, called whenever a pop begins to wait, with the keys of what it waits for.
 
-        `hand_on` is called with the pair of a wake that nobody here needs any more.
+        `hand_on` is called with the key of a wake that nobody here needs any more.
         """
         self.closed = False
         self._listen = listen
@@ -36,9 +41,10 @@ class Waiters:
         self._lock = threading.Lock()
         self._waiting: dict[WaitKey, dict[Waiter, None]] = {}
 
-    def join(self, namespace: str, queues: Sequence[str]) -> Waiter:
+    def join(self, namespace: str, queues: Sequence[str], capabilities: Sequence[str] = ()) -> Waiter:
         """Begin to listen for jobs in these queues; use as a context."""
-        waiter = Waiter(self, [(namespace, queue) for queue in queues])
+        offered = offers(capabilities)
+        waiter = Waiter(self, [(namespace, queue, offered) for queue in queues])
         with self._lock:
             for key in waiter.keys:
                 self._waiting.setdefault(key, {})[waiter] = None
@@ -52,17 +58,24 @@ class Waiters:
         if self._listen and not self.closed:
             self._listen(keys)
 
-    def wake(self, namespace: str, queue: str, count: int = 1) -> int:
-        """Wake up to `count` of those that wait for a queue, the longest waiting first; tell how many there were."""
+    def wake(self, key: WaitKey, count: int = 1) -> int:
+        """Wake up to `count` of those that wait for this, the longest waiting first; tell how many there were."""
         with self._lock:
-            ready = self._waiting.get((namespace, queue), {})
+            ready = self._waiting.get(key, {})
             woken = [waiter for waiter in ready if not waiter.woken][:count]
             for waiter in woken:
-                waiter.wake((namespace, queue))
+                waiter.wake(key)
         return len(woken)
 
+    def wake_all(self, namespace: str, queue: str, count: int = 1) -> None:
+        """Wake up to `count` of those that wait for a queue, of each kind of worker: not all can run what has come."""
+        with self._lock:
+            keys = [key for key in self._waiting if key[:2] == (namespace, queue)]
+        for key in keys:
+            self.wake(key, count)
+
     def keys(self) -> list[WaitKey]:
-        """List the (namespace, queue) pairs that somebody waits for who is not woken yet."""
+        """List the keys that somebody waits for who is not woken yet."""
         with self._lock:
             return [key for key, waiters in self._waiting.items() if any(not waiter.woken for waiter in waiters)]
 
@@ -89,7 +102,7 @@ class Waiters:
                     if not waiters:
                         del self._waiting[key]
         there = waiter.woken_for if waiter.woken and not self.closed else None
-        if there and not self.wake(*there) and self._hand_on:
+        if there and not self.wake(there) and self._hand_on:
             self._hand_on(there)
 
 

@@ -31,6 +31,12 @@ class Event:
     """Whether the job was tracked then, itself."""
     recurrence: str | None = None
     """Of `recurrence_changed`: its id."""
+    klass: str | None = None
+    """Of what has `waited` or `ran`: the job's."""
+    waited: float | None = None
+    """Of `popped`: seconds from when the job became available."""
+    ran: float | None = None
+    """Of what ended a lease, however: seconds from its pop."""
     actor: str | None = None
     address: str | None = None
 

@@ -11,6 +11,7 @@ from qless_flask.bounds import (
     MAX_DEPENDS,
     MAX_PIPELINE,
     MAX_PRIORITY,
+    MAX_REQUIRES,
     MAX_RETRIES,
     MAX_TAGS,
     MIN_CLOCK_SECONDS,
@@ -71,6 +72,10 @@ class NewJob:
     expires_in: float | None = None
     """Seconds from the put within which it must be popped, or it fails in the group `expired`."""
     unique: Unique | None = None
+    requires: tuple[str, ...] = ()
+    """What a worker must offer, all of it, to be given the job; kept sorted."""
+    key: str | None = None
+    """What its queue's key limits count by: a customer, a crawl's domain."""
     if_exists: IfExists = "reject"
 
     def __post_init__(self) -> None:
@@ -107,8 +112,14 @@ class NewJob:
             check.seconds("expires_in", self.expires_in, MIN_CLOCK_SECONDS, MAX_DELAY_SECONDS)
         if self.unique is not None:
             check.kind("unique", self.unique, Unique)
+        if self.requires:
+            check.texts("requires", self.requires, most=MAX_REQUIRES)
+        if self.key is not None:
+            check.text("key", self.key)
         check.one_of("if_exists", self.if_exists, IF_EXISTS)
         check.done()
+        if self.requires:
+            object.__setattr__(self, "requires", tuple(sorted(set(self.requires))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +178,10 @@ class Job:
     expires_in: float | None = None
     unique: Unique | None = None
     """The key that it was put with, whether it holds it still or not."""
+    requires: tuple[str, ...] = ()
+    """What a worker must offer to be given it, sorted."""
+    key: str | None = None
+    """What its queue's key limits count it by."""
     tracked: bool = False
     recurrence: str | None = None
     """The id of the recurrence that put it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 
-from qless_flask.bounds import MAX_BATCH, MAX_PROGRESS_BYTES, Checks
+from qless_flask.bounds import MAX_BATCH, MAX_CAPABILITIES, MAX_PROGRESS_BYTES, Checks
 from qless_flask.models.jobs import Job
 from qless_flask.models.words import ORDERS, Order
 
@@ -65,13 +65,15 @@ class Pop:
 
     `listed` takes all it can of the first queue, then of the next; `round_robin` one of each in turn, beginning one
     queue further along the list after each such pop that found something. The same worker and `request` within a
-    heartbeat is given the same leases again.
+    heartbeat is given the same leases again. `capabilities` is what the worker offers: it is given only jobs that
+    require nothing else.
     """
 
     queues: tuple[str, ...]
     worker: str
     limit: int = 1
     _: KW_ONLY
+    capabilities: tuple[str, ...] = ()
     order: Order = "listed"
     request: str | None = None
 
@@ -80,11 +82,13 @@ class Pop:
         check.names("queues", self.queues, least=1, most=MAX_BATCH)
         check.text("worker", self.worker)
         check.integer("limit", self.limit, 1, MAX_BATCH)
+        check.texts("capabilities", self.capabilities, most=MAX_CAPABILITIES)
         check.one_of("order", self.order, ORDERS)
         if self.request is not None:
             check.text("request", self.request)
         check.done()
         object.__setattr__(self, "queues", tuple(dict.fromkeys(self.queues)))
+        object.__setattr__(self, "capabilities", tuple(sorted(set(self.capabilities))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class Filter:
     klass: str | None = None
     worker: str | None = None
     group: str | None = None
+    key: str | None = None
     tracked: bool | None = None
     q: str | None = None
 
@@ -32,7 +33,7 @@ class Filter:
             check.one_of("state", self.state, STATES)
         if self.queue is not None:
             check.name("queue", self.queue)
-        for name in ("tag", "klass", "worker", "group", "q"):
+        for name in ("tag", "klass", "worker", "group", "key", "q"):
             value = getattr(self, name)
             if value is not None:
                 check.text(name, value)
@@ -48,6 +49,7 @@ class Filter:
             and self.klass in (None, job.klass)
             and self.tracked in (None, job.tracked)
             and self.worker in (None, job.worker)
+            and self.key in (None, job.key)
             and (self.tag is None or self.tag in job.tags)
             and (self.group is None or (job.state == "failed" and _group(job) == self.group))
             and (self.q is None or _mentions(job, self.q.casefold()))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+
+from typing import Any
 
 from qless_flask.bounds import (
+    MAX_CONCURRENCY,
     MAX_DELAY_SECONDS,
+    MAX_KEPT,
+    MAX_RATE,
     MAX_RETRIES,
     MIN_CLOCK_SECONDS,
     MIN_HEARTBEAT_SECONDS,
@@ -15,7 +20,55 @@ from qless_flask.bounds import (
 from qless_flask.errors import Invalid
 from qless_flask.models.backoff import Backoff
 
+_DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `limit` pops in any window of `per` seconds, by the store's clock."""
+
+    limit: int
+    per: float
+
+    def __post_init__(self) -> None:
+        check = Checks()
+        check.integer("limit", self.limit, 1, MAX_RATE)
+        check.seconds("per", self.per, MIN_CLOCK_SECONDS, MAX_DELAY_SECONDS)
+        check.done()
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How many ended jobs a queue keeps, and how old they may become: prune deletes what is beyond either."""
+
+    age: float
+    """Seconds from their end."""
+    count: int
+
+    def __post_init__(self) -> None:
+        check = Checks()
+        check.seconds("age", self.age, 0, MAX_DELAY_SECONDS)
+        check.integer("count", self.count, 0, MAX_KEPT)
+        check.done()
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What a queue keeps of jobs that have ended, by how they did."""
+
+    complete: Keep = Keep(7 * _DAY, 50_000)
+    canceled: Keep = Keep(_DAY, 10_000)
+    failed: Keep = Keep(90 * _DAY, 100_000)
+
+    def __post_init__(self) -> None:
+        check = Checks()
+        for each in fields(self):
+            check.kind(each.name, getattr(self, each.name), Keep)
+        check.done()
+
+
 _BACKOFF = Backoff()
+_RETENTION = Retention()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +85,18 @@ class QueueSettings:
     """Seconds that a run may take, heartbeats or not, for jobs that don't say; None: any time."""
     backoff: Backoff = _BACKOFF
     """How long a retry that names no delay is put off, for jobs that don't say."""
+    max_concurrency: int | None = None
+    """How many of its jobs may run at once; None: any number, as for the limits below."""
+    rate: Rate | None = None
+    """How often it may be popped from."""
+    key_concurrency: int | None = None
+    """How many of its jobs with the same key may run at once."""
+    key_rate: Rate | None = None
+    """How often jobs with the same key may be popped from it."""
+    max_size: int | None = None
+    """How many of its jobs may be scheduled, depend or wait: a put beyond that is refused, whole."""
+    retention: Retention = _RETENTION
+    """What it keeps of jobs that have ended."""
 
     def __post_init__(self) -> None:
         check = Checks()
@@ -42,25 +107,37 @@ class QueueSettings:
         if self.max_run is not None:
             check.seconds("max_run", self.max_run, MIN_CLOCK_SECONDS, MAX_DELAY_SECONDS)
         check.kind("backoff", self.backoff, Backoff)
+        for name in ("max_concurrency", "key_concurrency", "max_size"):
+            if getattr(self, name) is not None:
+                check.integer(name, getattr(self, name), 1, MAX_CONCURRENCY)
+        for name in ("rate", "key_rate"):
+            if getattr(self, name) is not None:
+                check.kind(name, getattr(self, name), Rate)
+        check.kind("retention", self.retention, Retention)
         check.done()
 
 
-Setting = float | int | Backoff | None
+Setting = float | int | Backoff | Rate | Retention | None
 SETTING_NAMES: tuple[str, ...] = tuple(each.name for each in fields(QueueSettings))
 
 
 def checked_settings(changes: Mapping[str, Setting | Mapping[str, object]]) -> dict[str, Setting]:
     """Return the changes as a queue keeps them, or raise Invalid for a name or value that no queue can have.
 
-    A back-off may come as the object that it is in JSON.
+    A back-off, a rate and a retention may come as the objects that they are in JSON.
     """
     check = Checks()
     found: dict[str, Setting] = {}
     for name, value in changes.items():
         if name not in SETTING_NAMES:
             check.wrong(name, f"is no setting; there are {', '.join(SETTING_NAMES)}")
+        elif isinstance(value, Mapping) and name in _BUILDERS:
+            try:
+                found[name] = _BUILDERS[name](value)
+            except Invalid as error:
+                check.merge(name, error.fields)
         else:
-            found[name] = _backoff(check, name, value) if isinstance(value, Mapping) else value
+            found[name] = value  # type: ignore[assignment]
     try:
         QueueSettings(**found)  # type: ignore[arg-type]
     except Invalid as error:
@@ -70,15 +147,66 @@ def checked_settings(changes: Mapping[str, Setting | Mapping[str, object]]) -> d
     return found
 
 
-def _backoff(check: Checks, name: str, message: Mapping[str, object]) -> Backoff:
-    known = {each.name for each in fields(Backoff)}
-    for unknown in message.keys() - known:
-        check.wrong(f"{name}.{unknown}", f"is no field here; there are {', '.join(sorted(known))}")
-    try:
-        return Backoff(**{key: value for key, value in message.items() if key in known})  # type: ignore[arg-type]
-    except Invalid as error:
-        check.merge(name, error.fields)
-        return Backoff()
+def in_force(*layers: Mapping[str, Setting]) -> QueueSettings:
+    """Lay settings over each other, the last on top, and all of them over the defaults."""
+    laid: dict[str, Any] = {}
+    for layer in layers:
+        laid |= layer
+    return QueueSettings(**laid)
+
+
+def setting_message(value: Setting) -> object:
+    """Write a setting as the JSON that `checked_settings` takes."""
+    if isinstance(value, Backoff):
+        return value.as_message()
+    if isinstance(value, (Rate, Retention)):
+        return asdict(value)
+    return value
+
+
+def check_setting_names(field: str, names: object) -> None:
+    """Raise Invalid unless these are names of settings."""
+    check = Checks()
+    if not isinstance(names, (tuple, list)):
+        check.wrong(field, "must be a list")
+    else:
+        for index, name in enumerate(names):
+            check.one_of(f"{field}.{index}", name, SETTING_NAMES)
+    check.done()
+
+
+def _build(kind: type[Any], message: Mapping[str, object]) -> Any:
+    """Build one of our objects from the JSON that it is, or raise Invalid for a field at fault."""
+    known = {each.name: each for each in fields(kind)}
+    check = Checks()
+    for unknown in message.keys() - known.keys():
+        check.wrong(unknown, f"is no field here; there are {', '.join(sorted(known))}")
+    for name, each in known.items():
+        if name not in message and each.default is MISSING and each.default_factory is MISSING:
+            check.wrong(name, "must be given")
+    check.done()
+    return kind(**message)
+
+
+def _retention(message: Mapping[str, object]) -> Retention:
+    check = Checks()
+    kept: dict[str, Any] = {}
+    for name, value in message.items():
+        try:
+            kept[name] = _build(Keep, value) if isinstance(value, Mapping) else value
+        except Invalid as error:
+            check.merge(name, error.fields)
+    check.done()
+    built: Retention = _build(Retention, kept)
+    return built
+
+
+_BUILDERS: dict[str, Callable[[Mapping[str, object]], Setting]] = {
+    "backoff": lambda message: _build(Backoff, message),
+    "rate": lambda message: _build(Rate, message),
+    "key_rate": lambda message: _build(Rate, message),
+    "retention": _retention,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +227,20 @@ class Queue:
     oldest_wait: float | None
     """Seconds that the job waits that is next of its priority, the longest of these; None: none waits."""
     settings: QueueSettings
+    """Those in force: its own and, of what it does not say itself, its namespace's."""
+    own: tuple[str, ...] = ()
+    """The names of the settings that it says itself, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceSettings:
+    """What a namespace was told: the settings of its queues that do not say otherwise."""
+
+    settings: QueueSettings
+    own: tuple[str, ...] = ()
+    """The names of those that it says itself, sorted; the others are as QueueSettings has them."""
+    frozen: bool = False
+    """It is read-only, for a dump or a load, or because it is being erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +254,5 @@ class Worker:
     """It is asked to pop no more."""
     stop: bool = False
     """It is asked to end."""
+    capabilities: tuple[str, ...] = ()
+    """What it offered at its last pop, sorted."""

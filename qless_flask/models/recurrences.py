@@ -50,6 +50,8 @@ class Recurrence:
     backoff: Backoff | None = None
     max_run: float | None = None
     expires_in: float | None = None
+    requires: tuple[str, ...] = ()
+    key: str | None = None
 
     def __post_init__(self) -> None:
         check = Checks()
@@ -80,6 +82,7 @@ class Recurrence:
         check.done()
         object.__setattr__(self, "tags", tuple(dict.fromkeys(self.tags)))
         object.__setattr__(self, "pipeline", tuple(self.pipeline))
+        object.__setattr__(self, "requires", tuple(sorted(set(self.requires))))
 
     def job(self, jid: str | None = None) -> NewJob:
         """Build a job as it puts it; one that is there already, of the same time, is kept."""
@@ -95,6 +98,8 @@ class Recurrence:
             backoff=self.backoff,
             max_run=self.max_run,
             expires_in=self.expires_in,
+            requires=self.requires,
+            key=self.key,
             if_exists="keep",
         )
 
