@@ -47,7 +47,7 @@ class Times:
     """Many times, in seconds. The mean and the deviation are exact, the percentiles within 3.2%.
 
     `std` is the deviation of all of them (population formula: the root of the mean square less the squared mean); a
-    percentile is the middle of the bucket in which the time of that rank lies (nearest rank). None where there are none.
+    percentile is the middle of the bucket in which the time of that rank lies (nearest rank). None of no times.
     """
 
     count: int
