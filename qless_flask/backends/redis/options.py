@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from qless_flask.backends.store import to_milliseconds, to_seconds
+from qless_flask.backends.waiting import offers
 from qless_flask.models import Backoff, NewJob, OnParentEnd, Unique
 
 _LETTERS: dict[OnParentEnd, str] = {"wait": "", "cancel": "c", "run": "r"}
@@ -26,6 +27,8 @@ class Options:
     recurrence: str | None = None
     due_at: float | None = None
     backoff: Backoff | None = None
+    requires: tuple[str, ...] = ()
+    key: str | None = None
 
 
 _NONE = Options()
@@ -45,7 +48,7 @@ def read_options(packed: bytes) -> Options:
     """Read the options of a job: b"" where it has none."""
     if not packed:
         return _NONE
-    tags, pipeline, retries, *life = packed.decode().split("\n", 8)
+    tags, pipeline, retries, *life = packed.decode().split("\n")
     plain = (
         tuple(tags.split("\t")) if tags else (),
         tuple(pipeline.split(",")) if pipeline else (),
@@ -53,7 +56,8 @@ def read_options(packed: bytes) -> Options:
     )
     if not life:
         return Options(*plain)
-    choice, max_run, expires_in, unique, recurrence, backoff = life
+    choice, max_run, expires_in, unique, recurrence, backoff, *lane = life
+    requires, key = lane or ("", "")
     id, _, due = recurrence.partition("\t")
     return Options(
         *plain,
@@ -64,6 +68,8 @@ def read_options(packed: bytes) -> Options:
         recurrence=id or None,
         due_at=_read_time(due),
         backoff=Backoff(**json.loads(backoff)) if backoff else None,
+        requires=tuple(requires.split("\x1f")) if requires else (),
+        key=key or None,
     )
 
 
@@ -77,6 +83,8 @@ def _life(job: NewJob, recurrence: str | None, due_at: float | None) -> list[str
         f"{recurrence}\t{_write_time(due_at)}" if recurrence else "",
         json.dumps(job.backoff.as_message()) if job.backoff else "",
     ]
+    if job.requires or job.key is not None:
+        life += [offers(job.requires), job.key or ""]
     return life if any(life) else []
 
 

@@ -47,6 +47,11 @@ EVENTS = {
     "w": "quieted",
     "s": "stopped",
     "j": "recurrence_changed",
+    # The small letters are used up.
+    "Z": "frozen",
+    "Y": "thawed",
+    "Q": "erased",
+    "W": "trim_warning",
 }
 _QUEUE_ENTRIES = frozenset("pam")
 _WORKER_ENTRIES = frozenset("ox")
@@ -132,6 +137,8 @@ def read_record(
         max_run=some.max_run,
         expires_in=some.expires_in,
         unique=some.unique,
+        requires=some.requires,
+        key=some.key,
         tracked="t" in flags,
         recurrence=some.recurrence,
         due_at=some.due_at,
@@ -157,14 +164,17 @@ def read_events(entry_id: str, text: bytes) -> list[Event]:
     if lines[-1].startswith("@"):
         actor, _, address = lines.pop()[1:].partition("\t")
     found: list[Event] = []
-    tracked, tags = "", ""
+    tracked, tags, klass = "", "", ""
     for line in lines:
         if line.startswith("#"):
             tracked, _, tags = line[1:].partition("\t")
             continue
         letter, queue, to, state, worker, group, *jids = line.split("\t")
         event = EVENTS[letter]
-        for jid in jids:
+        for item in jids:
+            jid, *times = item.split("\1")
+            klass = times[1] if len(times) > 1 else klass
+            took = to_seconds(int(times[0])) if times else None
             found.append(
                 Event(
                     cursor=f"{entry_id}/{len(found)}",
@@ -179,6 +189,9 @@ def read_events(entry_id: str, text: bytes) -> list[Event]:
                     tags=tuple(tags.split("\t")) if tags else (),
                     tracked=bool(tracked),
                     recurrence=group if event == "recurrence_changed" else None,
+                    klass=klass if times else None,
+                    waited=took if event == "popped" else None,
+                    ran=took if event != "popped" else None,
                     actor=actor,
                     address=address or None,
                 )

@@ -1,9 +1,11 @@
 -- event: the log of transitions, one stream entry an operation: the time, then a line a run of like transitions:
 -- letter, queue, to, state, worker, group, jids…; a last line that begins with @ says who did it by hand, and from where.
+-- Behind a jid, apart by byte 1, the milliseconds that it waited (popped) or ran (what ends a lease) and its klass, unless
+-- that is the one of the last such jid before it.
 -- Before the line of jobs with tags, or that are tracked, stands one that begins with #: 1 if tracked, then the tags.
 -- @include job
 local lines = {now_text}
-local last_head
+local last_head, last_klass
 
 local function marks(job)
   local tracked, tagged = has(job, 't'), has(job, 'k')
@@ -11,18 +13,30 @@ local function marks(job)
   return '\n#' .. (tracked and '1' or '') .. '\t' .. (tagged and options_of(job).tags or '')
 end
 
--- `job` as it is now, or '' where it is about none.
+-- A jid with how long it took, and what.
+local function timed(job, took)
+  if job.klass == last_klass then return job.jid .. '\1' .. took end
+  last_klass = job.klass
+  return job.jid .. '\1' .. took .. '\1' .. last_klass
+end
+
+-- `job` as it is now, or '' where it is about none. How long it ran is told once.
 local function note(letter, job, queue, to, state, worker, group)
-  local jid, head = '', ''
+  local item, head = '', ''
   if job ~= '' then
-    jid = job.jid
+    item = job.jid
     if job.flags ~= '' then head = marks(job) end
+    if letter == 'o' then
+      item = timed(job, math.max(0, now - (job.available == '' and job.created or job.available)))
+    elseif job.ran then
+      item, job.ran = timed(job, job.ran), nil
+    end
   end
   head = head .. '\n' .. letter .. '\t' .. queue .. '\t' .. to .. '\t' .. state .. '\t' .. worker .. '\t' .. group .. '\t'
   if head == last_head then
-    lines[#lines + 1] = '\t' .. jid
+    lines[#lines + 1] = '\t' .. item
   else
-    lines[#lines + 1] = head .. jid
+    lines[#lines + 1] = head .. item
     last_head = head
   end
 end
@@ -32,5 +46,5 @@ local function flush_events(actor)
   if actor and actor ~= '' then lines[#lines + 1] = '\n@' .. actor end
   call('XADD', key('events'), '*', 'e', table.concat(lines))
   lines = {now_text}
-  last_head = nil
+  last_head, last_klass = nil, nil
 end

@@ -5,7 +5,7 @@
 -- Drop all that is gathered, as if it had never been.
 local function forget_gathered()
   jobs, changed, writes, moves, queues, running, touches = {}, {}, {}, {}, {}, {}, {}
-  lines, last_head = {now_text}, nil
+  lines, last_head, last_klass = {now_text}, nil, nil
   ties().forget()
 end
 
