@@ -20,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from qless_flask.backends.base import Backend, Namespace
-from qless_flask.errors import BackendUnavailable, QlessError
+from qless_flask.errors import BackendUnavailable, Frozen, QlessError
 
 ROLE = "scheduler"
 TICK_SECONDS = 1.0
@@ -161,6 +161,9 @@ class Scheduler:
             what = f"recurrence {rule.id} of namespace {namespace.name}"
             try:
                 namespace.fire(rule.id, at)
+            except Frozen:
+                # No trouble: what is due then is caught up with when it is thawed, as its rule says.
+                return False
             except BackendUnavailable:
                 raise
             except QlessError as error:

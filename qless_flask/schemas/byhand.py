@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from qless_flask.models import Actor, Backoff, Finish
+from qless_flask.models import Actor, Finish, setting_message
 from qless_flask.schemas.jobs import ChangesSchema
 from qless_flask.schemas.noun import Noun
-from qless_flask.schemas.values import Listed, Object, One, Opaque, Seconds, Text
+from qless_flask.schemas.values import Flag, Listed, Object, One, Opaque, Seconds, Text, Whole
 
 
 class ActorSchema(Noun):
@@ -86,10 +86,32 @@ class SettingsByName(Object):
     """Settings by name."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        return {name: each.as_message() if isinstance(each, Backoff) else each for name, each in value.items()}
+        return {name: setting_message(each) for name, each in value.items()}
 
 
 class ConfigureSchema(OneQueueSchema):
-    """The queue to configure, and its settings by name."""
+    """The queue to configure, its settings by name, and the names of those that it is to have of its own no longer."""
 
     changes = SettingsByName(required=True)
+    inherit = Listed(Text())
+
+
+class ConfigureNamespaceSchema(ByHandSchema):
+    """The settings of queues that do not say otherwise, by name, and the names of those to go back to the defaults."""
+
+    changes = SettingsByName(required=True)
+    inherit = Listed(Text())
+
+
+class FreezeSchema(ByHandSchema):
+    """Whether to freeze or to thaw."""
+
+    on = Flag()
+
+
+class EraseSchema(ByHandSchema):
+    """The name of the namespace to erase, given again where it is not empty, and how far it is erased."""
+
+    confirm = Text(allow_none=True)
+    cursor = Text(allow_none=True)
+    limit = Whole()

@@ -49,12 +49,16 @@ class EventSchema(AnswerNoun):
     tags = Listed(Text())
     tracked = Flag()
     recurrence = Text()
+    klass = Text()
+    waited = Seconds()
+    ran = Seconds()
     actor = Text()
     address = Text()
 
     @post_dump
     def _leave_out_what_is_not(self, message: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
-        return {name: value for name, value in message.items() if value not in ([], False)}
+        # A time of 0.0 is something to say, though it equals False.
+        return {name: value for name, value in message.items() if value is not False and value != []}
 
 
 class EventPageSchema(AnswerNoun):

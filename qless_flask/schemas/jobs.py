@@ -43,6 +43,8 @@ class NewJobSchema(Noun):
     max_run = Seconds(allow_none=True)
     expires_in = Seconds(allow_none=True)
     unique = One(UniqueSchema, allow_none=True)
+    requires = Listed(Text())
+    key = Text(allow_none=True)
     if_exists = Text()
 
     @post_dump
@@ -58,6 +60,7 @@ _DEFAULTS: dict[str, object] = {
     "depends": [],
     "missing": "refuse",
     "on_parent_end": "wait",
+    "requires": [],
     "if_exists": "reject",
 }
 
@@ -124,6 +127,8 @@ class JobSchema(AnswerNoun):
     max_run = Seconds(required=True, allow_none=True)
     expires_in = Seconds(required=True, allow_none=True)
     unique = One(UniqueSchema, unknown=EXCLUDE, required=True, allow_none=True)
+    requires = Listed(Text(), required=True)
+    key = Text(required=True, allow_none=True)
     tracked = Flag(required=True)
     recurrence = Text(required=True, allow_none=True)
     due_at = Seconds(required=True, allow_none=True)
@@ -177,6 +182,7 @@ class FilterSchema(Noun):
     klass = Text(allow_none=True)
     worker = Text(allow_none=True)
     group = Text(allow_none=True)
+    key = Text(allow_none=True)
     tracked = Flag(allow_none=True)
     q = Text(allow_none=True)
 

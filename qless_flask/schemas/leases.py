@@ -63,6 +63,7 @@ class PopSchema(Noun):
     queues = Listed(Text(), required=True)
     worker = Text(required=True)
     limit = Whole()
+    capabilities = Listed(Text())
     order = Text()
     request = Text(allow_none=True)
     wait = Wait()

@@ -16,9 +16,12 @@ from qless_flask.models import Lease
 from qless_flask.schemas.actions import ChangedSchema, ChangeSchema
 from qless_flask.schemas.byhand import (
     CancelSchema,
+    ConfigureNamespaceSchema,
     ConfigureSchema,
     DependSchema,
+    EraseSchema,
     FinishSchema,
+    FreezeSchema,
     JidsSchema,
     MoveSchema,
     OneQueueSchema,
@@ -29,7 +32,7 @@ from qless_flask.schemas.failures import FailureGroupSchema, FailuresSchema
 from qless_flask.schemas.jobs import FilterSchema, JobSchema, LogLineSchema, NewJobSchema, PageSchema, PutSchema
 from qless_flask.schemas.leases import HeartbeatSchema, PoppedSchema, PopSchema, RenewedAnswer
 from qless_flask.schemas.noun import AnswerNoun, Noun, load_answer
-from qless_flask.schemas.queues import QueueSchema
+from qless_flask.schemas.queues import NamespaceSettingsSchema, QueueSchema
 from qless_flask.schemas.records import (
     LeadSchema,
     LimitSchema,
@@ -46,7 +49,9 @@ from qless_flask.schemas.recurrences import (
     RecurSchema,
 )
 from qless_flask.schemas.settlements import ExchangedSchema, ExchangeSchema, SettledSchema, SettleSchema
+from qless_flask.schemas.statistics import StatsArguments, StatsSchema, ThroughputArguments, ThroughputSchema
 from qless_flask.schemas.tags import TagSchema, TagsSchema, TrackedSchema, TrackSchema
+from qless_flask.schemas.transfer import DumpArguments, DumpedSchema, ErasedSchema, LoadArguments, LoadedAnswer
 from qless_flask.schemas.values import Flag, Listed, One, Opaque, Outcome, Text, Wait, Whole
 from qless_flask.schemas.workers import AskSchema, WorkerSchema
 
@@ -242,12 +247,21 @@ _ROWS = (
     Operation("failures", FailuresSchema(), FailuresAnswer(), "failures", repeatable=True),
     Operation("tags", TagsSchema(), TagsAnswer(), "tags", repeatable=True),
     Operation("tracked", NoArguments(), TrackedSchema(), repeatable=True),
+    Operation("stats", StatsArguments(), StatsSchema(), repeatable=True),
+    Operation("throughput", ThroughputArguments(), ThroughputSchema(), repeatable=True),
     Operation("events", EventsAfterSchema(), EventPageSchema(), repeatable=True),
     # Queues, live
     Operation("configure", ConfigureSchema(), QueueSchema()),
     Operation("pause", OneQueueSchema(), QueueSchema()),
     Operation("resume", OneQueueSchema(), QueueSchema()),
     Operation("forget", OneQueueSchema(), Nothing()),
+    # The namespace itself
+    Operation("settings", NoArguments(), NamespaceSettingsSchema(), repeatable=True),
+    Operation("configure_namespace", ConfigureNamespaceSchema(), NamespaceSettingsSchema()),
+    Operation("freeze", FreezeSchema(), NamespaceSettingsSchema(), repeatable=True),
+    Operation("dump", DumpArguments(), DumpedSchema(), repeatable=True),
+    Operation("load", LoadArguments(), LoadedAnswer(), "loaded", repeatable=True),
+    Operation("erase", EraseSchema(), ErasedSchema(), repeatable=True),
     # Workers and tags, live
     Operation("quiet", AskSchema(), WorkerSchema(), repeatable=True),
     Operation("stop", AskSchema(), WorkerSchema(), repeatable=True),

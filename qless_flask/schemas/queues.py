@@ -1,13 +1,41 @@
-"""Queues on the wire, with their settings."""
+"""Queues on the wire, with their settings; and the settings of a namespace."""
 
 from __future__ import annotations
 
 from marshmallow import EXCLUDE
 
-from qless_flask.models import Queue, QueueSettings
+from qless_flask.models import Keep, NamespaceSettings, Queue, QueueSettings, Rate, Retention
 from qless_flask.schemas.backoff import BackoffSchema
 from qless_flask.schemas.noun import AnswerNoun
-from qless_flask.schemas.values import Flag, One, Seconds, Text, Whole
+from qless_flask.schemas.values import Flag, Listed, One, Seconds, Text, Whole
+
+
+class RateSchema(AnswerNoun):
+    """So many pops in so many seconds."""
+
+    model = Rate
+
+    limit = Whole(required=True)
+    per = Seconds(required=True)
+
+
+class KeepSchema(AnswerNoun):
+    """How many ended jobs are kept, and for how many seconds."""
+
+    model = Keep
+
+    age = Seconds(required=True)
+    count = Whole(required=True)
+
+
+class RetentionSchema(AnswerNoun):
+    """What is kept of jobs that have ended, by how they did."""
+
+    model = Retention
+
+    complete = One(KeepSchema, required=True)
+    canceled = One(KeepSchema, required=True)
+    failed = One(KeepSchema, required=True)
 
 
 class QueueSettingsSchema(AnswerNoun):
@@ -20,6 +48,12 @@ class QueueSettingsSchema(AnswerNoun):
     max_losses = Whole(required=True)
     max_run = Seconds(required=True, allow_none=True)
     backoff = One(BackoffSchema, unknown=EXCLUDE, required=True)
+    max_concurrency = Whole(required=True, allow_none=True)
+    rate = One(RateSchema, required=True, allow_none=True)
+    key_concurrency = Whole(required=True, allow_none=True)
+    key_rate = One(RateSchema, required=True, allow_none=True)
+    max_size = Whole(required=True, allow_none=True)
+    retention = One(RetentionSchema, required=True)
 
 
 class QueueSchema(AnswerNoun):
@@ -39,3 +73,14 @@ class QueueSchema(AnswerNoun):
     canceled = Whole(required=True)
     oldest_wait = Seconds(required=True, allow_none=True)
     settings = One(QueueSettingsSchema, required=True)
+    own = Listed(Text(), required=True)
+
+
+class NamespaceSettingsSchema(AnswerNoun):
+    """The settings of queues that do not say otherwise, and whether the namespace is frozen."""
+
+    model = NamespaceSettings
+
+    settings = One(QueueSettingsSchema, required=True)
+    own = Listed(Text(), required=True)
+    frozen = Flag(required=True)

@@ -60,6 +60,8 @@ class RulePartsSchema(TimesSchema):
     backoff = One(BackoffSchema, allow_none=True)
     max_run = Seconds(allow_none=True)
     expires_in = Seconds(allow_none=True)
+    requires = Listed(Text())
+    key = Text(allow_none=True)
 
 
 class RuleSchema(RulePartsSchema):
@@ -125,6 +127,8 @@ class RecurringSchema(AnswerNoun):
     backoff = One(BackoffSchema, unknown=EXCLUDE, required=True, allow_none=True)
     max_run = Seconds(required=True, allow_none=True)
     expires_in = Seconds(required=True, allow_none=True)
+    requires = Listed(Text(), required=True)
+    key = Text(required=True, allow_none=True)
     next_at = Seconds(required=True, allow_none=True)
     paused = Flag(required=True)
     fired = Whole(required=True)
@@ -148,4 +152,5 @@ _DEFAULTS: dict[str, object] = {
     "priority": 0,
     "tags": [],
     "pipeline": [],
+    "requires": [],
 }

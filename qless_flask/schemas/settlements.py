@@ -136,7 +136,7 @@ class ExchangeSchema(Noun):
     @pre_dump
     def _gather_pop(self, values: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
         pop: Pop = values["pop"]
-        asked = {name: getattr(pop, name) for name in ("queues", "worker", "limit", "order", "request")}
+        asked = {name: getattr(pop, name) for name in ("queues", "worker", "limit", "capabilities", "order", "request")}
         return {"settlements": values["settlements"], "pop": {**asked, "wait": values["wait"]}}
 
 

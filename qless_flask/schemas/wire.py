@@ -10,8 +10,8 @@ from msgspec import Raw
 
 from qless_flask.errors import Invalid, Malformed
 
-OPAQUE = frozenset({"data", "progress", "result"})
-"""The fields, at any depth of a message, whose values nobody decodes."""
+OPAQUE = frozenset({"data", "progress", "result", "records"})
+"""The fields, at any depth of a message, whose values are not decoded here: nobody does it or, of records, their field."""
 
 MAX_DEPTH = 16
 """How deep a message may be nested, what is opaque not counted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qless_flask.models import Worker
 from qless_flask.schemas.byhand import ByHandSchema
 from qless_flask.schemas.noun import AnswerNoun
-from qless_flask.schemas.values import Flag, Seconds, Text, Whole
+from qless_flask.schemas.values import Flag, Listed, Seconds, Text, Whole
 
 
 class WorkerSchema(AnswerNoun):
@@ -18,6 +18,7 @@ class WorkerSchema(AnswerNoun):
     seen_at = Seconds(required=True)
     quiet = Flag(required=True)
     stop = Flag(required=True)
+    capabilities = Listed(Text(), required=True)
 
 
 class AskSchema(ByHandSchema):

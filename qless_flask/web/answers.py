@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from flask import Response
 
-from qless_flask.errors import BackendUnavailable, QlessError
+from qless_flask.errors import BackendUnavailable, Frozen, QlessError
 from qless_flask.schemas import wire
 from qless_flask.schemas.problems import MEDIA_TYPE, dump_problem
+from qless_flask.schemas.transfer import NDJSON
 
 RETRY_AFTER_SECONDS = 1
 
@@ -30,9 +31,19 @@ def problem(error: QlessError, headers: Mapping[str, str] | None = None) -> Resp
     headers = dict(headers or {})
     if isinstance(error, BackendUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    if error.status >= 500:
+    if is_fault(error):
         error = type(error)()
     return _response(dump_problem(error), error.status, MEDIA_TYPE, headers)
+
+
+def is_fault(error: QlessError) -> bool:
+    """Tell whether an error is one whose cause is for the log alone."""
+    return error.status >= 500 and not isinstance(error, Frozen)
+
+
+def lines(parts: Iterable[bytes]) -> Response:
+    """Answer with lines of JSON, as they come."""
+    return Response(parts, mimetype=NDJSON, headers={"Cache-Control": "no-store"})
 
 
 def _response(message: Mapping[str, object], status: int, mimetype: str, headers: Mapping[str, str] | None) -> Response:

@@ -18,10 +18,13 @@ from qless_flask.web.api import (
     jobs,
     leases,
     mount,
+    namespaces,
     operations,
     queues,
     recurrences,
+    statistics,
     tags,
+    transfer,
     workers,
 )
 from qless_flask.web.service import EXTENSION, Service
@@ -58,7 +61,7 @@ def create_service(*, url: str | None, backend: Backend | None, settings: Settin
 def mounted(name: str, service: Service) -> Blueprint:
     """Build a blueprint that serves a service."""
     blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
-    for noun in (mount, jobs, leases, queues, failures, workers, tags, recurrences, events, operations):
+    for noun in _NOUNS:
         noun.views.add_to(blueprint)
     add_catch_all(blueprint, "/api/<path:rest>", "nowhere_in_api")
 
@@ -71,3 +74,20 @@ def mounted(name: str, service: Service) -> Blueprint:
 
     blueprint.record(remember)
     return blueprint
+
+
+_NOUNS = (
+    mount,
+    jobs,
+    leases,
+    queues,
+    failures,
+    workers,
+    tags,
+    recurrences,
+    events,
+    statistics,
+    namespaces,
+    transfer,
+    operations,
+)

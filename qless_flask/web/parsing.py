@@ -12,12 +12,13 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from qless_flask.errors import Invalid, TooLarge, UnsupportedMediaType
-from qless_flask.models import NewJob
+from qless_flask.models import AnyRecord, NewJob
 from qless_flask.schemas import wire
 from qless_flask.schemas.jobs import NewJobSchema
 from qless_flask.schemas.noun import Noun, invalid
 from qless_flask.schemas.operations import JobsArguments
-from qless_flask.schemas.values import Flag, Wait, Whole
+from qless_flask.schemas.transfer import NDJSON, read_lines
+from qless_flask.schemas.values import Flag, Seconds, Wait, Whole
 from qless_flask.web.service import current_service
 
 _FLAGS = {"true": True, "false": False}
@@ -33,9 +34,7 @@ class Parser(FlaskParser):
 
     def load_json(self, req: Request, schema: Schema | None = None) -> Any:
         """Read the body as JSON; none at all is `{}`. What stands in the query is refused, for it would be lost."""
-        if req.args:
-            raise ValidationError({name: ["belongs in the body, not in the query"] for name in req.args})
-        body = read_body(req)
+        body = _read_alone(req)
         if not body:
             return {}
         if not req.is_json:
@@ -88,15 +87,8 @@ class QueryWhole(Whole):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
-class QueryFlag(Flag):
-    """True or false in a query."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
-        return super()._deserialize(_FLAGS.get(value, value), attr, data, **kwargs)
-
-
-class QueryWait(Wait):
-    """How long a poll may wait, in a query."""
+class QuerySeconds(Seconds):
+    """A time or a duration, in a query."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> float:
         try:
@@ -104,6 +96,17 @@ class QueryWait(Wait):
         except ValueError as error:
             raise self.make_error("type") from error
         return super()._deserialize(seconds, attr, data, **kwargs)
+
+
+class QueryFlag(Flag):
+    """True or false in a query."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        return super()._deserialize(_FLAGS.get(value, value), attr, data, **kwargs)
+
+
+class QueryWait(QuerySeconds, Wait):
+    """How long a poll may wait, in a query."""
 
 
 def read_body(req: Request) -> bytes:
@@ -141,6 +144,25 @@ def load_jobs() -> tuple[NewJob, ...]:
         return (load_body(_NEW_JOB),)
     jobs: tuple[NewJob, ...] = _PARSER.parse(_NEW_JOBS, request, location="jobs")["jobs"]
     return jobs
+
+
+def load_records() -> tuple[AnyRecord, ...]:
+    """Load records of a dump, a line each; the line that ends an export is passed over."""
+    try:
+        body = _read_alone(request)
+        if request.mimetype != NDJSON:
+            announced = request.mimetype or "no Content-Type"
+            raise UnsupportedMediaType(f"send lines of JSON, with Content-Type: {NDJSON}; this came with {announced}")
+        return read_lines(body)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+def _read_alone(req: Request) -> bytes:
+    """Read the body of a request that has nothing in its query: there it would be lost."""
+    if req.args:
+        raise ValidationError({name: ["belongs in the body, not in the query"] for name in req.args})
+    return read_body(req)
 
 
 def _addressed(message: Any, req: Request) -> Any:

@@ -64,10 +64,15 @@ def current_service() -> Service:
     return services[request.blueprint or ""]
 
 
+def current_namespace() -> Namespace:
+    """Open the namespace that this request names."""
+    return current_service().namespace((request.view_args or {})["namespace"])
+
+
 def perform(operation: str, **arguments: Any) -> Any:
     """Do one operation in the request's namespace; it waits only if there is a place to wait in."""
     service = current_service()
-    method = getattr(service.namespace((request.view_args or {})["namespace"]), operation)
+    method = getattr(current_namespace(), operation)
     if not arguments.get("wait"):
         return method(**arguments)
     with service.places.take(request.is_multithread) as taken:

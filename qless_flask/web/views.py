@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from qless_flask.bounds import Checks
 from qless_flask.errors import Internal, Malformed, MethodNotAllowed, NotFound, QlessError
-from qless_flask.web.answers import no_content, problem
+from qless_flask.web.answers import is_fault, no_content, problem
 
 View = Callable[[], Response]
 Mount = Blueprint | BlueprintSetupState
@@ -36,6 +36,12 @@ _KNOWN = (
     "tracked",
     "recurrences",
     "events",
+    "stats",
+    "throughput",
+    "settings",
+    "frozen",
+    "export",
+    "import",
     "operations",
 )
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -121,7 +127,7 @@ def _guarded(view: View) -> Callable[..., Response]:
             _check_names()
             return view()
         except QlessError as error:
-            if error.status >= 500:
+            if is_fault(error):
                 # What lies behind it is for the log alone.
                 logger.warning("%s %s: %s", request.method, request.path, error.message)
             return problem(error)

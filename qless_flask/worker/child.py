@@ -55,7 +55,7 @@ class ChildOrder:
         order = json.loads(line)
         options = order["options"]
         options["settings"] = WorkSettings(**options["settings"])
-        for listed in ("queues", "modules", "paths"):
+        for listed in ("queues", "modules", "paths", "capabilities"):
             options[listed] = tuple(options[listed])
         return cls(WorkerOptions(**options), order["name"])
 
@@ -79,6 +79,7 @@ def main() -> int:
             functions.values(),
             options.settings,
             name=order.name,
+            capabilities=options.capabilities,
             perform=_elsewhere(options, client),
         )
     except (ImportError, ValueError, QlessError) as error:

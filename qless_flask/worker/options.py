@@ -7,7 +7,7 @@ import secrets
 import socket
 from dataclasses import KW_ONLY, dataclass, field
 
-from qless_flask.bounds import MAX_BATCH, MAX_WAIT_SECONDS, Checks
+from qless_flask.bounds import MAX_BATCH, MAX_CAPABILITIES, MAX_WAIT_SECONDS, Checks
 from qless_flask.models import ORDERS, Order
 
 
@@ -59,6 +59,8 @@ class WorkerOptions:
     _: KW_ONLY
     namespace: str = "default"
     processes: int = 1
+    capabilities: tuple[str, ...] = ()
+    """What the worker offers to jobs that require something: a GPU, a place."""
     name: str = field(default_factory=new_worker_name)
     """The worker's name; with several processes they are `name-1`, `name-2`…"""
     paths: tuple[str, ...] = ()
@@ -71,6 +73,7 @@ class WorkerOptions:
         check.texts("modules", self.modules, least=1, most=MAX_BATCH)
         check.name("namespace", self.namespace)
         check.integer("processes", self.processes, 1, 1_000)
+        check.texts("capabilities", self.capabilities, most=MAX_CAPABILITIES)
         check.text("name", self.name)
         check.one_of("log_level", self.log_level, ("DEBUG", "INFO", "WARNING", "ERROR"))
         check.done()

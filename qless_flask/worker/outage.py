@@ -1,4 +1,4 @@
-"""The times when the store cannot be reached: how long to wait, and one line in the log for each."""
+"""The times when the store cannot be reached, or is frozen: how long to wait, and one line in the log for each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import threading
 import time
 
-from qless_flask.errors import QlessError
+from qless_flask.errors import Frozen, QlessError
 
 FIRST_DELAY_SECONDS = 0.05
 LONGEST_DELAY_SECONDS = 5.0
@@ -29,7 +29,8 @@ class Outage:
             begins = self._since is None
             since = self._since = now if self._since is None else self._since
         if begins:
-            logger.warning("the store does not answer (%s); work goes on by itself when it does", error)
+            trouble = "takes nothing now" if isinstance(error, Frozen) else "does not answer"
+            logger.warning("the store %s (%s); work goes on by itself when it does", trouble, error)
         # A quarter of what it has lasted, spread so that not all workers come at once.
         delay = min(LONGEST_DELAY_SECONDS, max(FIRST_DELAY_SECONDS, (now - since) / 4))
         return delay * random.uniform(0.5, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import BackendUnavailable, QlessError, WorkerNotFound
@@ -16,16 +17,22 @@ logger = logging.getLogger("qless_flask.worker")
 class Post:
     """One worker's line to its namespace."""
 
-    def __init__(self, namespace: Namespace, worker: str, queues: Sequence[str], order: Order = "listed") -> None:
+    def __init__(
+        self,
+        namespace: Namespace,
+        worker: str,
+        queues: Sequence[str],
+        *,
+        capabilities: Sequence[str] = (),
+        order: Order = "listed",
+    ) -> None:
         self._namespace = namespace
-        self._worker = worker
-        self._queues = tuple(queues)
-        self._order = order
+        # Checked once here, so that what cannot be is told at the start.
+        self._pop = Pop(tuple(queues), worker, capabilities=tuple(capabilities), order=order)
         # A worker of the same name that was here before must not be answered with its requests.
         self._session = secrets.token_hex(4)
         self._pops = 0
         self._begun = False
-        Pop(self._queues, worker, order=order)
 
     def exchange(self, settlements: Sequence[Settlement], limit: int, wait: float) -> Popped:
         """Settle, and pop up to `limit` jobs. After an error the same again is safe: nothing happens twice."""
@@ -34,8 +41,7 @@ class Post:
             return Popped(())
         if not self._begun:
             self._begin()
-        request = f"{self._session}-{self._pops}"
-        pop = Pop(self._queues, self._worker, limit, order=self._order, request=request)
+        pop = replace(self._pop, limit=limit, request=f"{self._session}-{self._pops}")
         try:
             exchanged = self._namespace.exchange(settlements, pop, wait=wait)
         except BackendUnavailable:
@@ -62,11 +68,11 @@ class Post:
     def _begin(self) -> None:
         """Forget what a worker of the same name, who is gone, was asked."""
         try:
-            [known] = self._namespace.workers([self._worker])
+            [known] = self._namespace.workers([self._pop.worker])
             if known.quiet:
-                self._namespace.quiet(self._worker, on=False)
+                self._namespace.quiet(known.name, on=False)
             if known.stop:
-                self._namespace.stop(self._worker, on=False)
+                self._namespace.stop(known.name, on=False)
         except WorkerNotFound:
             pass
         self._begun = True

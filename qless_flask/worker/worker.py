@@ -48,9 +48,13 @@ class Worker:
         settings: WorkSettings | None = None,
         *,
         name: str | None = None,
+        capabilities: Sequence[str] = (),
         perform: Perform | None = None,
     ) -> None:
-        """Prepare to work `queues` with `functions`; `perform` runs jobs in another way than in this process."""
+        """Prepare to work `queues` with `functions`; `perform` runs jobs in another way than in this process.
+
+        Of jobs that require something it is given those alone that require nothing but its `capabilities`.
+        """
         self.name = name or new_worker_name()
         self._client = client
         self._settings = settings or WorkSettings()
@@ -58,7 +62,7 @@ class Worker:
             raise ValueError("to fork is for the processes of a pool: see run and WorkerOptions")
         self._execution = Execution(registry(functions))
         outage = Outage()
-        post = Post(client.namespace, self.name, queues, self._settings.order)
+        post = Post(client.namespace, self.name, queues, capabilities=capabilities, order=self._settings.order)
         self._loop = Loop(client.namespace, post, self._settings, outage, self._heed)
         self._perform: Perform = perform or self._execution.run
         self._elsewhere = perform is not None

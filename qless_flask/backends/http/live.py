@@ -1,12 +1,17 @@
-"""What is told to queues, workers, tags and recurrences over the wire; upkeep and records."""
+"""What is told to queues, namespaces, workers, tags and recurrences over the wire; upkeep and records."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from qless_flask.backends.http.calls import Calls
+from qless_flask.bounds import check_batch
 from qless_flask.models import (
     Actor,
+    AnyRecord,
+    Dumped,
+    Erased,
+    NamespaceSettings,
     Promoted,
     Pruned,
     Put,
@@ -16,8 +21,13 @@ from qless_flask.models import (
     Setting,
     Tag,
     Worker,
+    check_records,
     checked_settings,
+    encode_record,
 )
+
+PART_BYTES = 1 << 20
+"""How many bytes of records are loaded in one request, or one record: a server takes no body of any length."""
 
 
 class Live(Calls):
@@ -25,9 +35,16 @@ class Live(Calls):
 
     # Queues, live
 
-    def configure(self, queue: str, changes: Mapping[str, Setting], *, actor: Actor | None = None) -> Queue:
+    def configure(
+        self,
+        queue: str,
+        changes: Mapping[str, Setting],
+        *,
+        inherit: Sequence[str] = (),
+        actor: Actor | None = None,
+    ) -> Queue:
         # Judged here already: JSON has no NaN, and the null in its place would be a setting.
-        return self._queue("configure", queue=queue, changes=checked_settings(changes), actor=actor)
+        return self._queue("configure", queue=queue, changes=checked_settings(changes), inherit=inherit, actor=actor)
 
     def pause(self, queue: str, *, actor: Actor | None = None) -> Queue:
         return self._queue("pause", queue=queue, actor=actor)
@@ -37,6 +54,40 @@ class Live(Calls):
 
     def forget(self, queue: str, *, actor: Actor | None = None) -> None:
         self._call("forget", queue=queue, actor=actor)
+
+    # The namespace itself
+
+    def settings(self) -> NamespaceSettings:
+        return self._settings("settings")
+
+    def configure_namespace(
+        self, changes: Mapping[str, Setting], *, inherit: Sequence[str] = (), actor: Actor | None = None
+    ) -> NamespaceSettings:
+        return self._settings("configure_namespace", changes=checked_settings(changes), inherit=inherit, actor=actor)
+
+    def freeze(self, on: bool = True, *, actor: Actor | None = None) -> NamespaceSettings:
+        return self._settings("freeze", on=on, actor=actor)
+
+    def dump(self, cursor: str | None = None, limit: int = 1000) -> Dumped:
+        dumped: Dumped = self._call("dump", cursor=cursor, limit=limit)
+        return dumped
+
+    def load(self, records: Sequence[AnyRecord]) -> int:
+        # Judged as a whole before the first part is sent: whatever is wrong with one, none is written.
+        check_batch("records", records)
+        check_records(records)
+        return sum(self._call("load", records=part) for part in _parts(records))
+
+    def erase(
+        self,
+        confirm: str | None = None,
+        cursor: str | None = None,
+        limit: int = 1000,
+        *,
+        actor: Actor | None = None,
+    ) -> Erased:
+        erased: Erased = self._call("erase", confirm=confirm, cursor=cursor, limit=limit, actor=actor)
+        return erased
 
     # Workers and tags, live
 
@@ -103,6 +154,10 @@ class Live(Calls):
         value: str | None = self._call("recall", name=name)
         return value
 
+    def _settings(self, operation: str, **arguments: object) -> NamespaceSettings:
+        settings: NamespaceSettings = self._call(operation, None, **arguments)
+        return settings
+
     def _queue(self, operation: str, **arguments: object) -> Queue:
         queue: Queue = self._call(operation, None, **arguments)
         return queue
@@ -110,3 +165,18 @@ class Live(Calls):
     def _recurring(self, operation: str, **arguments: object) -> Recurring:
         recurring: Recurring = self._call(operation, None, **arguments)
         return recurring
+
+
+def _parts(records: Sequence[AnyRecord]) -> Iterator[Sequence[AnyRecord]]:
+    """Cut records into parts that are not too long for a request."""
+    part: list[AnyRecord] = []
+    size = 0
+    for record in records:
+        length = len(encode_record(record))
+        if part and size + length > PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append(record)
+        size += length
+    if part:
+        yield part

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qless_flask.backends.http.calls import Calls
+from qless_flask.bounds import MAX_DELAY_SECONDS, Checks
 from qless_flask.models import (
     ENDED,
     EventFilter,
@@ -15,7 +16,9 @@ from qless_flask.models import (
     LogLine,
     Page,
     Queue,
+    Stats,
     Tag,
+    Throughput,
     Tracked,
     Worker,
 )
@@ -54,6 +57,29 @@ class Lookups(Calls):
     def tracked(self) -> Tracked:
         tracked: Tracked = self._call("tracked")
         return tracked
+
+    def stats(
+        self, day: str | None = None, *, queue: str | None = None, klass: str | None = None, tag: str | None = None
+    ) -> Stats:
+        stats: Stats = self._call("stats", day=day, queue=queue, klass=klass, tag=tag)
+        return stats
+
+    def throughput(
+        self,
+        queue: str | None = None,
+        *,
+        since: float | None = None,
+        until: float | None = None,
+        step: int = 60,
+    ) -> Throughput:
+        # Judged here already: JSON has no NaN, and the null in its place would be none given.
+        check = Checks()
+        for field, at in (("since", since), ("until", until)):
+            if at is not None:
+                check.seconds(field, at, 0, 2 * MAX_DELAY_SECONDS)
+        check.done()
+        counted: Throughput = self._call("throughput", queue=queue, since=since, until=until, step=step)
+        return counted
 
     def events(
         self, after: str | None = None, limit: int = 100, *, wait: float = 0.0, filter: EventFilter | None = None

@@ -80,11 +80,19 @@ class HTTPNamespace(Lookups, Live):
         limit: int = 1,
         *,
         wait: float = 0.0,
+        capabilities: Sequence[str] = (),
         order: Order = "listed",
         request: str | None = None,
     ) -> Popped:
         check_batch("queues", queues, least=1)
-        pop = Pop(tuple(queues), worker, limit, order=order, request=_made_up() if request is None else request)
+        pop = Pop(
+            tuple(queues),
+            worker,
+            limit,
+            capabilities=tuple(capabilities),
+            order=order,
+            request=_made_up() if request is None else request,
+        )
         return self._pop(pop, wait)
 
     def heartbeat(self, beats: Sequence[Beat]) -> list[Renewed | QlessError]:
@@ -178,6 +186,7 @@ class HTTPNamespace(Lookups, Live):
                 queues=pop.queues,
                 worker=pop.worker,
                 limit=pop.limit,
+                capabilities=pop.capabilities,
                 order=pop.order,
                 request=pop.request,
             )

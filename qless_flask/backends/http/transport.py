@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from qless_flask.errors import BackendUnavailable, Internal, Invalid, Malformed, QlessError
+from qless_flask.errors import BackendUnavailable, Frozen, Internal, Invalid, Malformed, QlessError
 from qless_flask.schemas import wire
 from qless_flask.schemas.problems import load_problem
 
@@ -88,6 +88,9 @@ class Transport:
                 if response.status_code not in _UNAVAILABLE:
                     return _read(response)
                 fault = _refusal(response)
+                if isinstance(fault, Frozen):
+                    # Nothing has happened, and nothing will soon.
+                    raise fault
                 told = _retry_after(response)
                 if told > LONGEST_PAUSE_SECONDS:
                     raise fault

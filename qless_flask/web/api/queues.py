@@ -10,7 +10,7 @@ from marshmallow import INCLUDE
 from qless_flask.schemas.noun import Noun
 from qless_flask.schemas.operations import OPERATIONS, NoArguments
 from qless_flask.schemas.queues import QueueSchema
-from qless_flask.schemas.values import Text
+from qless_flask.schemas.values import Listed, Text
 from qless_flask.web.answers import answer, no_content
 from qless_flask.web.parsing import load_body, load_query
 from qless_flask.web.persons import ByHand
@@ -33,13 +33,16 @@ class QueueByHand(ByHand):
 
 
 class SettingsBody(QueueByHand):
-    """The settings of the queue in the path, by name, whatever there are."""
+    """The settings of the queue in the path, by name, whatever there are, and those that it is to inherit."""
+
+    inherit = Listed(Text())
 
     class Meta:
         unknown = INCLUDE
 
     def make(self, values: dict[str, Any]) -> object:
-        return {"queue": values.pop("queue"), "actor": values.pop("actor", None), "changes": values}
+        told: dict[str, Any] = {name: values.pop(name) for name in ("queue", "actor", "inherit") if name in values}
+        return {**told, "changes": values}
 
 
 @views.get("/queues")

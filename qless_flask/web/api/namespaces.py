@@ -1,0 +1,74 @@
+"""A namespace itself: its settings, whether it is frozen, and its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+from marshmallow import INCLUDE
+
+from qless_flask.schemas.operations import OPERATIONS, NoArguments
+from qless_flask.schemas.queues import NamespaceSettingsSchema
+from qless_flask.schemas.values import Listed, Text
+from qless_flask.web.answers import answer
+from qless_flask.web.parsing import QueryWhole, load_body, load_query
+from qless_flask.web.persons import ByHand
+from qless_flask.web.service import perform
+from qless_flask.web.views import Views
+
+views = Views()
+
+
+class SettingsBody(ByHand):
+    """Settings by name, whatever there are, and those to go back to the defaults."""
+
+    inherit = Listed(Text())
+
+    class Meta:
+        unknown = INCLUDE
+
+    def make(self, values: dict[str, Any]) -> object:
+        told: dict[str, Any] = {name: values.pop(name) for name in ("actor", "inherit") if name in values}
+        return {**told, "changes": values}
+
+
+class EraseQuery(ByHand):
+    """The name of the namespace, given again where it is not empty, and how far it is erased."""
+
+    confirm = Text()
+    cursor = Text()
+    limit = QueryWhole()
+
+
+@views.get("/settings")
+def get_settings() -> Response:
+    """Read the settings of queues that do not say otherwise."""
+    return answer(_SETTINGS.dump(perform("settings", **load_query(_NO_QUERY))))
+
+
+@views.patch("/settings")
+def configure_namespace() -> Response:
+    """Set some of them."""
+    return answer(_SETTINGS.dump(perform("configure_namespace", **load_body(_SETTINGS_BODY))))
+
+
+@views.put("/frozen")
+def freeze() -> Response:
+    """Make the namespace read-only."""
+    return answer(_SETTINGS.dump(perform("freeze", on=True, **load_body(_BY_HAND))))
+
+
+@views.delete("/frozen")
+def thaw() -> Response:
+    """Let the namespace be written again."""
+    return answer(_SETTINGS.dump(perform("freeze", on=False, **load_query(_BY_HAND))))
+
+
+@views.delete("")
+def erase() -> Response:
+    """Delete the namespace, step by step: go on with `cursor` as long as there is a `next`."""
+    return answer(OPERATIONS["erase"].dump_answer(perform("erase", **load_query(_ERASE_QUERY))))
+
+
+_NO_QUERY, _SETTINGS_BODY, _ERASE_QUERY, _BY_HAND = NoArguments(), SettingsBody(), EraseQuery(), ByHand()
+_SETTINGS = NamespaceSettingsSchema()
