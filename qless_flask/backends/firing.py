@@ -8,7 +8,7 @@ from dataclasses import replace
 from qless_flask import recurrence
 from qless_flask.backends.steps import Steps
 from qless_flask.bounds import MAX_BATCH, MAX_DELAY_SECONDS, Checks
-from qless_flask.errors import RecurrenceNotFound
+from qless_flask.errors import Frozen, RecurrenceNotFound
 from qless_flask.models import Actor, Put, Recurrence, Recurring, jid_at, new_jid
 
 
@@ -47,6 +47,7 @@ class FiringNamespace(Steps):
     def resume_recurrence(self, id: str, *, actor: Actor | None = None) -> Recurring:
         _check_id(id)
         while True:
+            self._refuse_if_frozen()
             [seen] = self._recurrences([id], False, None, 1)
             next_at = None if seen.next_at is None else recurrence.following(seen, self._now())
             resumed = self._resume_recurrence(seen, next_at, actor)
@@ -56,6 +57,7 @@ class FiringNamespace(Steps):
     def run_recurrence(self, id: str, *, actor: Actor | None = None) -> Put:
         _check_id(id)
         while True:
+            self._refuse_if_frozen()
             [seen] = self._recurrences([id], False, None, 1)
             now = self._now()
             put = self._run_recurrence(seen, seen.rule.job(jid_at(id, now)), now, actor)
@@ -67,6 +69,7 @@ class FiringNamespace(Steps):
         check.text("id", id)
         check.seconds("expected", expected, 0, 2 * MAX_DELAY_SECONDS)
         check.done()
+        self._refuse_if_frozen()
         now = self._now()
         try:
             [seen] = self._recurrences([id], False, None, 1)
@@ -77,6 +80,11 @@ class FiringNamespace(Steps):
         firing = recurrence.fire(seen, now)
         jobs = [seen.rule.job(jid_at(id, due)) for due in firing.due]
         return self._fire(seen, jobs, firing.due, firing.next_at)
+
+    def _refuse_if_frozen(self) -> None:
+        """Say so before what is read first can say anything else; the steps themselves refuse too."""
+        if self._settings().frozen:
+            raise Frozen.about(self.name)
 
 
 def _check_id(id: str) -> None:
