@@ -10,10 +10,12 @@ from qless_flask.cli.demo import demo
 from qless_flask.cli.events import events
 from qless_flask.cli.failures import failures
 from qless_flask.cli.job import job
+from qless_flask.cli.namespace import erase, freeze, settings, thaw
 from qless_flask.cli.put import put
 from qless_flask.cli.queues import queues
 from qless_flask.cli.recurrences import recurrences
 from qless_flask.cli.serve import serve
+from qless_flask.cli.statistics import stats, throughput
 from qless_flask.cli.tags import tags, tracked
 from qless_flask.cli.worker import worker
 from qless_flask.cli.workers import workers
@@ -50,6 +52,12 @@ _COMMANDS = (
     recurrences,
     change,
     events,
+    stats,
+    throughput,
+    settings,
+    freeze,
+    thaw,
+    erase,
     demo,
 )
 

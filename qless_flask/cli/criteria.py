@@ -16,10 +16,11 @@ _OPTIONS = (
     click.option("--klass", metavar="KLASS", help="Of this klass."),
     click.option("--worker", metavar="NAME", help="Running, held by this worker."),
     click.option("--group", metavar="GROUP", help="Failed, under this group."),
+    click.option("--key", metavar="KEY", help="With this key."),
     click.option("--tracked/--not-tracked", default=None, help="Tracked, or not."),
     click.option("--text", "q", metavar="TEXT", help="Said in klass, failure, or how the jid begins."),
 )
-_NAMES = ("state", "queue", "tag", "klass", "worker", "group", "tracked", "q")
+_NAMES = ("state", "queue", "tag", "klass", "worker", "group", "key", "tracked", "q")
 
 
 def criteria(command: Callable[..., None]) -> Callable[..., None]:

@@ -35,6 +35,14 @@ _JOB_OPTIONS = (
     ),
     click.option("--max-run", type=float, metavar="SECONDS", help="How long a run may take."),
     click.option("--expires-in", type=float, metavar="SECONDS", help="How soon it must be popped, or it fails."),
+    click.option(
+        "--require",
+        "requires",
+        multiple=True,
+        metavar="WORD",
+        help="A worker must offer it; may stand several times.",
+    ),
+    click.option("--key", metavar="KEY", help="What the queue's key limits count it by."),
 )
 
 

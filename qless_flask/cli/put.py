@@ -65,6 +65,8 @@ def put(
     backoff: Backoff | None,
     max_run: float | None,
     expires_in: float | None,
+    requires: tuple[str, ...],
+    key: str | None,
     unique: str | None,
     unique_for: float | None,
     if_exists: IfExists,
@@ -77,6 +79,7 @@ def put(
     qless-flask put mail Send '{"to": "ann"}'
     qless-flask put fetch Page '{"url": "http://…"}' --jid home --then parse --then index --if-exists keep
     qless-flask put report Sum --depends home --unique report
+    qless-flask put render Film '{"id": 7}' --require gpu --key customer-3
     """
     if unique is None and unique_for is not None:
         raise click.UsageError("--unique-for says how long a key is held: give --unique too.")
@@ -98,6 +101,8 @@ def put(
         backoff=backoff,
         max_run=max_run,
         expires_in=expires_in,
+        requires=requires,
+        key=key,
         unique=None if unique is None else Unique(unique, unique_for),
         if_exists=if_exists,
     )

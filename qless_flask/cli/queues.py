@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from qless_flask.cli.backoff import read_backoff, told_backoff
 from qless_flask.cli.command import DefaultCommand
 from qless_flask.cli.output import print_json, print_table, told_seconds
+from qless_flask.cli.settings import print_settings, settings_options
 from qless_flask.cli.target import Target, person, target_options
-from qless_flask.models import Backoff, Queue, Setting
+from qless_flask.models import Queue, Setting
 from qless_flask.schemas.queues import QueueSchema
 
 COLUMNS = ("waiting", "running", "stalled", "scheduled", "depends", "failed", "complete", "canceled")
@@ -64,44 +64,26 @@ def resume(target: Target, queue: str) -> None:
 
 @queues.command()
 @click.argument("queue")
-@click.option("--heartbeat", metavar="SECONDS", help="How long a lease lives without a heartbeat; none: for ever.")
-@click.option("--retries", type=int, metavar="N", help="Retries after the first run, for jobs that don't say.")
-@click.option("--max-losses", type=int, metavar="N", help="How often a lease may be lost before the job fails.")
-@click.option("--max-run", metavar="SECONDS", help="How long a run may take, for jobs that don't say; none: any time.")
-@click.option(
-    "--backoff",
-    callback=read_backoff,
-    metavar="BACKOFF",
-    help="For retries without a delay: fixed:100, exponential:15:2:3600.",
-)
+@settings_options
 @target_options
-def configure(
-    target: Target,
-    queue: str,
-    heartbeat: str | None,
-    retries: int | None,
-    max_losses: int | None,
-    max_run: str | None,
-    backoff: Backoff | None,
-) -> None:
-    """Change settings of QUEUE; those not named stay. Without any, show them."""
-    changes: dict[str, Setting] = {"retries": retries, "max_losses": max_losses, "backoff": backoff}
-    changes = {name: value for name, value in changes.items() if value is not None}
-    if heartbeat is not None:
-        changes["heartbeat"] = _seconds("--heartbeat", heartbeat)
-    if max_run is not None:
-        changes["max_run"] = _seconds("--max-run", max_run)
+def configure(target: Target, queue: str, *, changes: dict[str, Setting], inherit: tuple[str, ...]) -> None:
+    """Change settings of QUEUE; those not named stay. Without any, show them.
+
+    Those that it does not say itself are its namespace's, see `qless-flask settings`; they are shown in brackets.
+
+    \b
+    qless-flask queues configure fetch --max-concurrency 8 --key-rate 1/2
+    qless-flask queues configure fetch --rate none --inherit retries
+    """
     with target.open() as namespace:
-        summary = namespace.configure(queue, changes, actor=person()) if changes else namespace.queues([queue])[0]
+        if changes or inherit:
+            summary = namespace.configure(queue, changes, inherit=inherit, actor=person())
+        else:
+            [summary] = namespace.queues([queue])
     if target.json:
         print_json(QueueSchema().dump(summary))
-        return
-    settings = summary.settings
-    click.echo(f"heartbeat   {_told(settings.heartbeat)}")
-    click.echo(f"retries     {settings.retries}")
-    click.echo(f"max-losses  {settings.max_losses}")
-    click.echo(f"max-run     {_told(settings.max_run)}")
-    click.echo(f"backoff     {told_backoff(settings.backoff)}")
+    else:
+        print_settings(summary.settings, summary.own)
 
 
 @queues.command()
@@ -126,16 +108,3 @@ def _name(queue: Queue) -> str:
 
 def _counts(queue: Queue) -> list[str]:
     return [*(str(getattr(queue, name)) for name in COLUMNS), told_seconds(queue.oldest_wait)]
-
-
-def _told(seconds: float | None) -> str:
-    return "none" if seconds is None else f"{seconds:g}"
-
-
-def _seconds(option: str, told: str) -> float | None:
-    if told == "none":
-        return None
-    try:
-        return float(told)
-    except ValueError:
-        raise click.BadParameter(f"{told!r} is neither a number of seconds nor none", param_hint=option) from None

@@ -119,6 +119,8 @@ def add(
     backoff: Backoff | None,
     max_run: float | None,
     expires_in: float | None,
+    requires: tuple[str, ...],
+    key: str | None,
 ) -> None:
     """Put a job of KLASS into QUEUE again and again, and print the id of that rule."""
     rule = Recurrence(
@@ -140,6 +142,8 @@ def add(
         backoff=backoff,
         max_run=max_run,
         expires_in=expires_in,
+        requires=requires,
+        key=key,
     )
     with target.open() as namespace:
         made = namespace.recur(rule, actor=person())
@@ -239,6 +243,8 @@ def _print(target: Target, recurring: Recurring) -> None:
             "back-off": told_backoff(rule.backoff) if rule.backoff else "",
             "max run": f"{rule.max_run:g} s" if rule.max_run else "",
             "expires": f"{rule.expires_in:g} s after it is put" if rule.expires_in else "",
+            "requires": ", ".join(rule.requires),
+            "key": rule.key or "",
             "data": rule.data,
         }
     )

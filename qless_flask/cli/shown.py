@@ -51,6 +51,8 @@ def _options(job: Job) -> dict[str, str]:
     unique = job.unique
     held = "" if unique is None else f"{unique.key}, " + ("while alive" if unique.seconds is None else "for a time")
     return {
+        "requires": ", ".join(job.requires),
+        "key": job.key or "",
         "back-off": told_backoff(job.backoff) if job.backoff else "",
         "max run": f"{job.max_run:g} s" if job.max_run else "",
         "expires": told_time(job.created_at + job.expires_in) if job.expires_in else "",

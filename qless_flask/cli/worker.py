@@ -21,6 +21,13 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 @click.option(
     "--import", "modules", multiple=True, required=True, metavar="MODULE", help="Whose @job functions to run."
 )
+@click.option(
+    "--capability",
+    "capabilities",
+    multiple=True,
+    metavar="WORD",
+    help="Offered to jobs; may stand several times.",
+)
 @click.option("--processes", type=int, default=1, show_default=True, help="Kept alive until the end.")
 @click.option("--threads", type=int, default=1, show_default=True, help="In each process.")
 @click.option("--concurrency", type=int, default=100, show_default=True, help="Of async functions, in each process.")
@@ -43,6 +50,7 @@ def worker(
     namespace: str,
     queues: tuple[str, ...],
     modules: tuple[str, ...],
+    capabilities: tuple[str, ...],
     processes: int,
     threads: int,
     concurrency: int,
@@ -60,6 +68,7 @@ def worker(
     \b
     qless-flask worker --queue mail --import shop.mails
     qless-flask worker -q fetch -q parse --import crawl --processes 4 --threads 8
+    qless-flask worker -q render --import films --capability gpu --capability eu
     """
     settings = WorkSettings(
         threads=threads, concurrency=concurrency, grace=grace, max_jobs=max_jobs, fork=fork, order=order
@@ -71,6 +80,7 @@ def worker(
         settings,
         namespace=namespace,
         processes=processes,
+        capabilities=capabilities,
         paths=("",),
         log_level=log_level.upper(),
         name=name or new_worker_name(),

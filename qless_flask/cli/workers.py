@@ -35,8 +35,8 @@ def list_(target: Target, names: tuple[str, ...]) -> None:
     if target.json:
         print_json({"workers": WorkerSchema(many=True).dump(found)})
     elif found:
-        rows = ((each.name, str(each.running), told_time(each.seen_at), _asked(each)) for each in found)
-        print_table(("worker", "running", "seen", "asked"), rows)
+        rows = ((each.name, str(each.running), told_time(each.seen_at), _offers(each), _asked(each)) for each in found)
+        print_table(("worker", "running", "seen", "offers", "asked"), rows)
     else:
         click.echo(f"No workers in namespace {target.namespace} of {target.url} lately.")
 
@@ -66,6 +66,10 @@ def _print(target: Target, worker: Worker) -> None:
         print_json(WorkerSchema().dump(worker))
     else:
         click.echo(f"{worker.name} is asked {_asked(worker) or 'nothing'}.")
+
+
+def _offers(worker: Worker) -> str:
+    return ", ".join(worker.capabilities)
 
 
 def _asked(worker: Worker) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 
 from qless_flask.backends import open_backend
@@ -19,7 +19,20 @@ from qless_flask.client.queues import PutOptions, QueueHandle, Queues, put_all
 from qless_flask.client.recurrences import RecurOptions, RecurrenceHandle, Recurrences
 from qless_flask.client.tags import TagHandle, Tags
 from qless_flask.client.workers import Workers
-from qless_flask.models import Action, Actor, Changed, Event, EventFilter, Filter, NewJob, Tracked
+from qless_flask.models import (
+    Action,
+    Actor,
+    Changed,
+    Event,
+    EventFilter,
+    Filter,
+    NamespaceSettings,
+    NewJob,
+    Setting,
+    Stats,
+    Throughput,
+    Tracked,
+)
 
 __all__ = [
     "Client",
@@ -94,6 +107,38 @@ class Client:
     def change(self, filter: Filter, action: Action, *, dry_run: bool = False) -> Changed:
         """Do an action on all jobs that match, in steps, and tell how many matched and how many it changed."""
         return Changing(self.namespace, self._actor).all(filter, action, dry_run=dry_run)
+
+    def stats(self, day: str | None = None, *, klass: str | None = None) -> Stats:
+        """Sum up the waits and runs of a day (UTC, as 2026-11-24), or of today; of one klass, or of all jobs."""
+        return self.namespace.stats(day, klass=klass)
+
+    def throughput(self, *, since: float | None = None, until: float | None = None, step: int = 60) -> Throughput:
+        """Count the transitions of all queues by steps of so many seconds; see `Namespace.throughput`."""
+        return self.namespace.throughput(since=since, until=until, step=step)
+
+    def settings(self) -> NamespaceSettings:
+        """Read the settings of queues that do not say otherwise, and whether the namespace is frozen."""
+        return self.namespace.settings()
+
+    def configure(self, *, inherit: Sequence[str] = (), **settings: Setting) -> NamespaceSettings:
+        """Change settings of all queues that do not say otherwise; those that `inherit` names become the defaults."""
+        return self.namespace.configure_namespace(settings, inherit=inherit, actor=self._actor)
+
+    def freeze(self) -> NamespaceSettings:
+        """Make the namespace read-only until `thaw`: what would write raises Frozen."""
+        return self.namespace.freeze(actor=self._actor)
+
+    def thaw(self) -> NamespaceSettings:
+        """Let the namespace be written again."""
+        return self.namespace.freeze(False, actor=self._actor)
+
+    def erase(self, confirm: str | None = None) -> None:
+        """Delete the namespace, all of it. Raise NotEmpty where there are jobs, unless `confirm` is its name."""
+        cursor = None
+        while True:
+            cursor = self.namespace.erase(confirm, cursor, actor=self._actor).next
+            if cursor is None:
+                return
 
     def close(self) -> None:
         """Close the store, if this client opened it."""

@@ -34,6 +34,7 @@ class Criteria(TypedDict, total=False):
     klass: str | None
     worker: str | None
     group: str | None
+    key: str | None
     tracked: bool | None
     q: str | None
 

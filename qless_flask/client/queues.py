@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
@@ -23,6 +23,8 @@ from qless_flask.models import (
     Queue,
     Setting,
     State,
+    Stats,
+    Throughput,
     Unique,
 )
 
@@ -47,6 +49,8 @@ class PutOptions(TypedDict, total=False):
     max_run: float | None
     expires_in: float | None
     unique: Unique | None
+    requires: tuple[str, ...]
+    key: str | None
     if_exists: IfExists
 
 
@@ -80,14 +84,24 @@ class QueueHandle:
         """Put a job every `interval` seconds, or when `cron` says so; see `Recurrences.add`."""
         return Recurrences(self._namespace, self._actor).add(klass, data, queue=self.name, **options)
 
-    def pop(self, worker: str, *, wait: float = 0.0, request: str | None = None) -> LeasedJob | None:
-        """Lease the next job; None if there is none within `wait` seconds."""
-        jobs = self.pop_many(worker, 1, wait=wait, request=request)
+    def pop(
+        self, worker: str, *, wait: float = 0.0, capabilities: Sequence[str] = (), request: str | None = None
+    ) -> LeasedJob | None:
+        """Lease the next job that requires nothing but `capabilities`; None if there is none within `wait` seconds."""
+        jobs = self.pop_many(worker, 1, wait=wait, capabilities=capabilities, request=request)
         return jobs[0] if jobs else None
 
-    def pop_many(self, worker: str, limit: int, *, wait: float = 0.0, request: str | None = None) -> list[LeasedJob]:
+    def pop_many(
+        self,
+        worker: str,
+        limit: int,
+        *,
+        wait: float = 0.0,
+        capabilities: Sequence[str] = (),
+        request: str | None = None,
+    ) -> list[LeasedJob]:
         """Lease up to `limit` jobs."""
-        popped = self._namespace.pop([self.name], worker, limit, wait=wait, request=request)
+        popped = self._namespace.pop([self.name], worker, limit, wait=wait, capabilities=capabilities, request=request)
         return [LeasedJob(self._namespace, lease) for lease in popped]
 
     def summary(self) -> Queue:
@@ -100,6 +114,14 @@ class QueueHandle:
         summary = self.summary()
         return {state: getattr(summary, state) for state in STATES}
 
+    def stats(self, day: str | None = None) -> Stats:
+        """Sum up the waits and runs of a day (UTC, as 2026-11-24), or of today."""
+        return self._namespace.stats(day, queue=self.name)
+
+    def throughput(self, *, since: float | None = None, until: float | None = None, step: int = 60) -> Throughput:
+        """Count transitions by steps of so many seconds; see `Namespace.throughput`."""
+        return self._namespace.throughput(self.name, since=since, until=until, step=step)
+
     def jobs(self, state: State) -> Iterator[JobHandle]:
         """Walk through its jobs of one state; the waiting ones come in the order of pops."""
         return Jobs(self._namespace, self._actor).select(queue=self.name, state=state)
@@ -107,9 +129,9 @@ class QueueHandle:
     def __iter__(self) -> Iterator[JobHandle]:
         return Jobs(self._namespace, self._actor).select(queue=self.name)
 
-    def configure(self, **settings: Setting) -> Queue:
-        """Change settings; see `models.QueueSettings`."""
-        return self._namespace.configure(self.name, settings, actor=self._actor)
+    def configure(self, *, inherit: Sequence[str] = (), **settings: Setting) -> Queue:
+        """Change settings, see `models.QueueSettings`; those that `inherit` names are the namespace's from now on."""
+        return self._namespace.configure(self.name, settings, inherit=inherit, actor=self._actor)
 
     def pause(self) -> Queue:
         """Let nothing be popped until `resume`."""

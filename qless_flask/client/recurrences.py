@@ -31,6 +31,8 @@ class RecurOptions(TypedDict, total=False):
     backoff: Backoff | None
     max_run: float | None
     expires_in: float | None
+    requires: tuple[str, ...]
+    key: str | None
 
 
 class RecurrenceHandle:

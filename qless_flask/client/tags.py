@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from qless_flask.backends.base import Namespace
 from qless_flask.client.jobs import JobHandle, Jobs
 from qless_flask.client.listing import walk
-from qless_flask.models import Actor, Tag
+from qless_flask.models import Actor, Stats, Tag
 
 
 class TagHandle:
@@ -21,6 +21,10 @@ class TagHandle:
     def summary(self) -> Tag:
         """Sum the tag up: how many of its jobs are in each state, mean wait and run."""
         return self._namespace.tags([self.name])[0]
+
+    def stats(self, day: str | None = None) -> Stats:
+        """Sum up the waits and runs of its jobs on a day (UTC, as 2026-11-24), or today."""
+        return self._namespace.stats(day, tag=self.name)
 
     def jobs(self) -> Iterator[JobHandle]:
         """Walk through the jobs that have it."""

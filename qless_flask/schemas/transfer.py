@@ -93,7 +93,7 @@ def read_records(lines: Sequence[bytes]) -> tuple[AnyRecord, ...]:
         except RecursionError:
             errors[index] = ["is nested too deep"]
     if errors:
-        raise ValidationError(errors)  # type: ignore[arg-type]
+        raise ValidationError(errors)
     return tuple(records)
 
 

@@ -11,7 +11,7 @@ from msgspec import Raw
 from qless_flask.errors import Invalid, Malformed
 
 OPAQUE = frozenset({"data", "progress", "result", "records"})
-"""The fields, at any depth of a message, whose values are not decoded here: nobody does it or, of records, their field."""
+"""The fields, at any depth of a message, whose values nobody decodes or, of records, only their own schema."""
 
 MAX_DEPTH = 16
 """How deep a message may be nested, what is opaque not counted."""

@@ -1,0 +1,129 @@
+"""Settings of queues as one types them, and as they are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import fields
+from functools import wraps
+
+import click
+
+from qless_flask.cli.backoff import read_backoff, told_backoff
+from qless_flask.errors import QlessError
+from qless_flask.models import SETTING_NAMES, Backoff, Keep, QueueSettings, Rate, Retention, Setting
+
+NONE = "none"
+
+
+def settings_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for each setting; it gets those typed as `changes`, and `inherit`."""
+
+    @wraps(command)
+    def with_changes(*args: object, inherit: tuple[str, ...], **options: object) -> None:
+        typed = {name: options.pop(name) for name in SETTING_NAMES}
+        changes = {name: None if value == NONE else value for name, value in typed.items() if value not in (None, ())}
+        command(*args, changes=changes, inherit=tuple(name.replace("-", "_") for name in inherit), **options)
+
+    for option in reversed(_OPTIONS):
+        with_changes = option(with_changes)
+    return with_changes
+
+
+def print_settings(settings: QueueSettings, own: Collection[str]) -> None:
+    """Print settings, a line for each; in brackets those that are not of its own."""
+    for name in SETTING_NAMES:
+        told = _told(getattr(settings, name))
+        click.echo(f"{_typed_name(name):<16} {told if name in own else f'({told})'}")
+
+
+class _Number(click.ParamType[float | str]):
+    """A number, or none."""
+
+    name = "number"
+
+    def __init__(self, kind: type[int] | type[float]) -> None:
+        self._kind = kind
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        try:
+            return NONE if value == NONE else self._kind(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is neither a number nor none", param, ctx)
+
+
+def _read_rate(ctx: click.Context, parameter: click.Parameter, typed: str | None) -> Rate | str | None:
+    if typed is None or typed == NONE:
+        return typed
+    try:
+        limit, _, per = typed.partition("/")
+        return Rate(int(limit), float(per))
+    except (QlessError, ValueError) as error:
+        raise click.BadParameter(f"{typed!r} is neither none nor like 100/60: {error}") from error
+
+
+def _read_retention(ctx: click.Context, parameter: click.Parameter, typed: tuple[str, ...]) -> Retention | None:
+    try:
+        return Retention(**dict(map(_read_keep, typed))) if typed else None
+    except (QlessError, ValueError, TypeError) as error:
+        raise click.BadParameter(f"{' '.join(typed)!r} is not like failed:86400:1000: {error}") from error
+
+
+def _read_keep(typed: str) -> tuple[str, Keep]:
+    state, age, count = typed.split(":")
+    return state, Keep(float(age), int(count))
+
+
+def _told(value: Setting) -> str:
+    if value is None:
+        return NONE
+    if isinstance(value, Backoff):
+        return told_backoff(value)
+    if isinstance(value, Rate):
+        return f"{value.limit}/{value.per:g}"
+    if isinstance(value, Retention):
+        kept = ((each.name, getattr(value, each.name)) for each in fields(value))
+        return " ".join(f"{state}:{keep.age:.15g}:{keep.count}" for state, keep in kept)
+    return f"{value:.15g}"
+
+
+def _typed_name(name: str) -> str:
+    return name.replace("_", "-")
+
+
+_WHOLE, _SECONDS = _Number(int), _Number(float)
+
+_OPTIONS = (
+    click.option(
+        "--heartbeat", type=_SECONDS, metavar="SECONDS", help="How long a lease lives without one; none: for ever."
+    ),
+    click.option("--retries", type=int, metavar="N", help="Retries after the first run, for jobs that don't say."),
+    click.option("--max-losses", type=int, metavar="N", help="How often a lease may be lost before the job fails."),
+    click.option("--max-run", type=_SECONDS, metavar="SECONDS", help="How long a run may take; none: any time."),
+    click.option(
+        "--backoff",
+        callback=read_backoff,
+        metavar="BACKOFF",
+        help="For retries without a delay: fixed:100, exponential:15:2:3600.",
+    ),
+    click.option(
+        "--max-concurrency", type=_WHOLE, metavar="N", help="How many jobs may run at once; none: any number."
+    ),
+    click.option("--rate", callback=_read_rate, metavar="N/SECONDS", help="At most so many pops in so long; none."),
+    click.option("--key-concurrency", type=_WHOLE, metavar="N", help="How many jobs of one key may run at once; none."),
+    click.option("--key-rate", callback=_read_rate, metavar="N/SECONDS", help="The rate of the jobs of one key; none."),
+    click.option("--max-size", type=_WHOLE, metavar="N", help="How many jobs may be there before they run; none."),
+    click.option(
+        "--retention",
+        multiple=True,
+        callback=_read_retention,
+        metavar="STATE:SECONDS:N",
+        help="What to keep of complete, canceled and failed jobs; those not named as by default.",
+    ),
+    click.option(
+        "--inherit",
+        multiple=True,
+        type=click.Choice([_typed_name(name) for name in SETTING_NAMES]),
+        metavar="SETTING",
+        help="Go back to what holds without a setting of its own; may stand several times.",
+    ),
+)
