@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-HISTORY_ENTRIES = 100
-LOG_LINES = 100
-LOG_BYTES = 64 << 10
+from qless_flask import models
+from qless_flask.bounds import MAX_HISTORY, MAX_LOG_BYTES, MAX_LOG_LINES
+
+HISTORY_ENTRIES = MAX_HISTORY
+LOG_LINES = MAX_LOG_LINES
+LOG_BYTES = MAX_LOG_BYTES
 
 UPKEEP_AT_ONCE = 100
 """How many lost leases, and how many due jobs, a pop sees to in each queue."""
@@ -29,7 +32,7 @@ EVENT_MOST_SECONDS = _DAY
 """How long they are kept at most for a registered reader that has not passed them."""
 READER_PREFIX = "reader:"
 """What the names of the records begin with that say up to which event a reader has passed."""
-OWN_PREFIXES = (READER_PREFIX, "copy:")
+OWN_PREFIXES = models.OWN_PREFIXES
 """What the names of records begin with that belong to this store: set while it is frozen too, and not dumped."""
 TRIM_WARNING_SHARE = 0.9
 """At which share of their age, or count, it is told that failed jobs will be trimmed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from qless_flask import recurrence
 from qless_flask.backends.firing import FiringNamespace
 from qless_flask.backends.folding import FoldingNamespace
 from qless_flask.backends.patience import PatientNamespace
@@ -43,6 +44,7 @@ from qless_flask.models import (
     Filter,
     Finish,
     Job,
+    JobRecord,
     Lease,
     LogLine,
     Missing,
@@ -56,6 +58,7 @@ from qless_flask.models import (
     Pruned,
     Put,
     Queue,
+    RecurrenceRecord,
     Renewed,
     Setting,
     Settled,
@@ -67,6 +70,8 @@ from qless_flask.models import (
     check_records,
     check_setting_names,
     checked_settings,
+    distinct,
+    read_rule,
     with_new_jid,
 )
 from qless_flask.models import Cancel as CancelAction
@@ -328,7 +333,15 @@ class StoreNamespace(FiringNamespace, FoldingNamespace, PatientNamespace):
     def load(self, records: Sequence[AnyRecord]) -> int:
         check_batch("records", records)
         check_records(records)
-        return self._load(records) if records else 0
+        for record in records:
+            if isinstance(record, JobRecord):
+                self._check_size(record.data, record.jid)
+                self._check_size(record.result, record.jid)
+            elif isinstance(record, RecurrenceRecord):
+                recurrence.first(read_rule(record.rule), self._now())
+        if records:
+            self._load(distinct(records))
+        return len(records)
 
     def erase(
         self,

@@ -27,6 +27,7 @@ from qless_flask.models.queues import (
     in_force,
     setting_message,
 )
+from qless_flask.models.record_checks import check_records
 from qless_flask.models.recurrences import Catchup, Recurrence, Recurring, jid_at
 from qless_flask.models.settlements import Complete, Exchanged, Fail, Release, Retry, Settled, Settlement
 from qless_flask.models.statistics import (
@@ -41,6 +42,7 @@ from qless_flask.models.statistics import (
     throughput,
 )
 from qless_flask.models.transfer import (
+    OWN_PREFIXES,
     AnyRecord,
     Dumped,
     Erased,
@@ -56,9 +58,11 @@ from qless_flask.models.transfer import (
     Tally,
     UntoldRecord,
     WorkerRecord,
-    check_records,
+    distinct,
     encode_record,
     read_record,
+    read_rule,
+    rule_message,
 )
 from qless_flask.models.words import (
     DEPENDENTS,
@@ -93,6 +97,7 @@ __all__ = [
     "ON_PARENT_END",
     "ORDERS",
     "OVERLAPS",
+    "OWN_PREFIXES",
     "SETTING_NAMES",
     "STATES",
     "Action",
@@ -178,6 +183,7 @@ __all__ = [
     "check_records",
     "check_setting_names",
     "checked_settings",
+    "distinct",
     "encode_record",
     "in_force",
     "jid_at",
@@ -185,6 +191,8 @@ __all__ = [
     "new_jid",
     "no_counts",
     "read_record",
+    "read_rule",
+    "rule_message",
     "setting_message",
     "throughput",
     "with_new_jid",

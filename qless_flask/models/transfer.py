@@ -7,17 +7,20 @@ the same write the same records, so that counts and checksums can be compared.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal
 
 import msgspec
 
-from qless_flask.bounds import Checks
 from qless_flask.errors import Invalid
+from qless_flask.models.backoff import Backoff
+from qless_flask.models.recurrences import Recurrence
 from qless_flask.models.words import OnParentEnd, State
 
 _Kind = Literal["complete", "retry", "fail", "release"]
+OWN_PREFIXES = ("reader:", "copy:")
+"""What the names of memos begin with that belong to the store that they are in, and are not dumped."""
 
 
 class Record(
@@ -144,7 +147,7 @@ class TagRecord(Record, frozen=True, kw_only=True, tag="tag"):
 
 
 class RecurrenceRecord(Record, frozen=True, kw_only=True, tag="recurrence"):
-    """A recurrence: its rule by the names of `Recurrence`, and how it stands."""
+    """A recurrence: its rule as `rule_message` writes it, and how it stands."""
 
     rule: dict[str, Any]
     next_at: int | None = None
@@ -227,34 +230,83 @@ class Tally:
 
 
 def encode_record(record: AnyRecord) -> bytes:
-    """Write a record as a line of JSON, always the same."""
-    return msgspec.json.encode(record, order="deterministic")
+    """Write a record as a line of JSON, always the same: 60 and 60.0 are one."""
+    return msgspec.json.encode(_plain(record), order="deterministic")
 
 
 def read_record(line: bytes | str) -> AnyRecord:
     """Read a line of JSON. Raise Invalid for what is no record."""
     try:
         return _DECODER.decode(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Invalid.of({"records": [str(error)]}) from error
 
 
-def check_records(records: Sequence[AnyRecord]) -> None:
-    """Raise Invalid, naming the fields, unless each of these can be in a namespace."""
-    check = Checks()
-    for index, record in enumerate(records):
-        try:
-            _check(record)
-        except Invalid as error:
-            check.merge(f"records.{index}", error.fields)
-    check.done()
+def distinct(records: Iterable[AnyRecord]) -> list[AnyRecord]:
+    """Of records of the same thing, keep the last."""
+    return list({identity(record): record for record in records}.values())
+
+
+def identity(record: AnyRecord) -> tuple[object, ...]:
+    """Tell of which thing a record is: two of the same cannot be in a namespace."""
+    match record:
+        case JobRecord():
+            return "job", record.jid
+        case KeyRecord():
+            return "key", record.queue, record.key
+        case UntoldRecord():
+            return "untold", record.jid
+        case RecurrenceRecord():
+            return "recurrence", record.rule.get("id")
+        case FiguresRecord():
+            return "figures", record.period, record.of, record.name
+        case NamespaceRecord():
+            return ("namespace",)
+    return record.__struct_config__.tag, record.name
+
+
+def rule_message(rule: Recurrence) -> dict[str, Any]:
+    """Write the rule of a recurrence, by the names of its fields; what is as it is by itself is left out."""
+    message: dict[str, Any] = {}
+    for each in fields(Recurrence):
+        value = getattr(rule, each.name)
+        if each.default is MISSING or value != each.default:
+            message[each.name] = list(value) if isinstance(value, tuple) else value
+    if rule.backoff is not None:
+        message["backoff"] = rule.backoff.as_message()
+    return message
+
+
+def read_rule(message: Mapping[str, Any]) -> Recurrence:
+    """Read a rule as it was written. Raise Invalid for what is none."""
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in message.items()
+    }
+    try:
+        if values.get("backoff") is not None:
+            values["backoff"] = Backoff(**values["backoff"])
+        rule = Recurrence(**values)
+    except TypeError as error:
+        raise Invalid.of({"fields": ["must be those of a recurrence"]}) from error
+    if rule.id is None:
+        raise Invalid.of({"id": ["must be given"]})
+    return rule
 
 
 _DECODER: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
+_NUMBERED = ("settings", "rule", "backoff")
 
 
-def _check(record: AnyRecord) -> None:
-    raise NotImplementedError
+def _plain(record: AnyRecord) -> AnyRecord:
+    """Let numbers that can come as 60 or as 60.0 stand as 60."""
+    changes = {name: _whole(value) for name in _NUMBERED if (value := getattr(record, name, None))}
+    return msgspec.structs.replace(record, **changes) if changes else record
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _whole(each) for name, each in value.items()}
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _digest(text: bytes) -> int:
