@@ -21,16 +21,22 @@ from qless_flask.models import (
     Filter,
     Finish,
     Job,
+    Keep,
     Lease,
     NewJob,
     Pop,
     Popped,
     QueueSettings,
+    Rate,
     Recurrence,
+    Retention,
+    Setting,
     Unique,
     checked_settings,
+    in_force,
     jid_at,
     new_jid,
+    setting_message,
 )
 
 JOB = Job(
@@ -145,6 +151,9 @@ def test_jids_made_in_one_moment_are_different(monkeypatch: pytest.MonkeyPatch) 
         (Filter(worker="ann"), RUNNING, True),
         (Filter(worker="ann"), JOB, False),
         (Filter(worker="bob"), RUNNING, False),
+        (Filter(key="ann"), dataclasses.replace(JOB, key="ann"), True),
+        (Filter(key="ann"), dataclasses.replace(JOB, key="bob"), False),
+        (Filter(key="ann"), JOB, False),
         (Filter(tracked=True), JOB, False),
         (Filter(tracked=False), JOB, True),
         (Filter(tracked=True), dataclasses.replace(JOB, tracked=True), True),
@@ -215,6 +224,13 @@ def test_a_filter_of_events_knows_what_it_asks_for(filter: EventFilter, event: E
             lambda: NewJob("K", queue="q", depends=("",), max_run=0, expires_in=-1),
             {"depends.0", "max_run", "expires_in"},
         ),
+        (lambda: NewJob("K", queue="q", requires=("gpu", ""), key=""), {"requires.1", "key"}),
+        (lambda: NewJob("K", queue="q", requires=tuple("abcdefghi")), {"requires"}),
+        (lambda: Recurrence("K", queue="q", interval=5, requires=("",), key=""), {"requires.0", "key"}),
+        (lambda: Pop(("q",), "ann", capabilities=("",)), {"capabilities.0"}),
+        (lambda: Rate(0, 0), {"limit", "per"}),
+        (lambda: Keep(-1, -1), {"age", "count"}),
+        (lambda: QueueSettings(max_concurrency=0, max_size=0, rate=3), {"max_concurrency", "max_size", "rate"}),  # type: ignore[arg-type]
     ],
 )
 def test_each_field_at_fault_is_named(build: Callable[[], object], fields: set[str]) -> None:
@@ -248,6 +264,46 @@ def test_a_back_off_may_come_as_json_has_it() -> None:
     with pytest.raises(Invalid) as caught:
         checked_settings({"backoff": {"strategy": "fixed", "delay": -1, "colour": 1}})
     assert set(caught.value.fields) == {"backoff.delay", "backoff.colour"}
+
+
+def test_a_rate_and_a_retention_may_come_as_json_has_them() -> None:
+    told = {"rate": {"limit": 3, "per": 0.5}, "key_rate": None, "retention": {"failed": {"age": 60, "count": 5}}}
+
+    settings = checked_settings(told)
+
+    assert settings == {"rate": Rate(3, 0.5), "key_rate": None, "retention": Retention(failed=Keep(60, 5))}
+    assert checked_settings({name: setting_message(value) for name, value in settings.items()}) == settings  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("told", "fields"),
+    [
+        ({"rate": {"limit": 3}}, {"rate.per"}),
+        ({"rate": {"limit": 0, "per": 5, "colour": 1}}, {"rate.limit", "rate.colour"}),
+        ({"key_rate": 5}, {"key_rate"}),
+        ({"retention": {"failed": {"age": -1, "count": 5}}}, {"retention.failed.age"}),
+        ({"retention": {"failed": {"age": 1}, "lost": {}}}, {"retention.failed.count", "retention.lost"}),
+        ({"retention": None, "backoff": None}, {"retention", "backoff"}),
+    ],
+)
+def test_what_cannot_be_of_a_rate_or_a_retention_is_named(told: dict[str, Setting], fields: set[str]) -> None:
+    with pytest.raises(Invalid) as caught:
+        checked_settings(told)
+
+    assert set(caught.value.fields) == fields
+
+
+def test_a_queue_says_it_or_its_namespace_or_nobody() -> None:
+    namespace: dict[str, Setting] = {"retries": 1, "rate": Rate(3, 1.0)}
+
+    laid = in_force(namespace, {"rate": None})
+
+    assert (laid.retries, laid.rate, laid.max_losses) == (1, None, 3)
+
+
+def test_what_is_required_and_offered_is_kept_sorted_and_once() -> None:
+    assert NewJob("K", queue="q", requires=("gpu", "eu", "gpu")).requires == ("eu", "gpu")
+    assert Pop(("q",), "ann", capabilities=("gpu", "eu", "gpu")).capabilities == ("eu", "gpu")
 
 
 def test_settings_begin_with_the_defaults() -> None:

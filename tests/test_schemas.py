@@ -18,12 +18,16 @@ from qless_flask.models import (
     STATES,
     Action,
     Actor,
+    AnyRecord,
     Backoff,
+    Bar,
     Beat,
     Cancel,
     Changed,
     Changes,
     Complete,
+    Dumped,
+    Erased,
     Event,
     EventFilter,
     EventPage,
@@ -35,9 +39,14 @@ from qless_flask.models import (
     Finish,
     HistoryEntry,
     Job,
+    JobRecord,
+    Keep,
     Lease,
     LogLine,
+    MemoRecord,
     Move,
+    NamespaceRecord,
+    NamespaceSettings,
     NewJob,
     Page,
     Pop,
@@ -47,23 +56,32 @@ from qless_flask.models import (
     Put,
     Queue,
     QueueSettings,
+    Rate,
     Recurrence,
     Recurring,
     Release,
     Renewed,
+    Retention,
     Retry,
     Settled,
+    Stats,
     Tag,
+    Tally,
+    Throughput,
     Timeout,
+    Times,
     Tracked,
     Unique,
     Update,
     Worker,
+    checked_settings,
+    encode_record,
 )
 from qless_flask.schemas import wire
 from qless_flask.schemas.noun import load
 from qless_flask.schemas.operations import OPERATIONS
 from qless_flask.schemas.problems import dump_problem, load_problem
+from qless_flask.schemas.transfer import encode_end, read_lines
 
 NEW = NewJob(
     "Crawl",
@@ -82,6 +100,8 @@ NEW = NewJob(
     max_run=5.0,
     expires_in=60.5,
     unique=Unique("home", 30.0),
+    requires=("eu", "gpu"),
+    key="ann",
     if_exists="keep",
 )
 JOB = Job(
@@ -107,6 +127,8 @@ JOB = Job(
     max_run=5.0,
     expires_in=60.0,
     unique=Unique("home"),
+    requires=("gpu",),
+    key="ann",
     tracked=True,
     recurrence="nightly",
     due_at=0.5,
@@ -121,8 +143,41 @@ LISTED = replace(JOB, data=None, history=(), result=None, dependents=())
 LEASE = Lease("a/b", "token", 9.5, POPPED)
 BARE = Lease("a/b", "token")
 ACTOR = Actor("ann", "127.0.0.1")
-SETTINGS = QueueSettings(heartbeat=None, retries=0, max_losses=1, max_run=2.5, backoff=Backoff("fixed", 3.0))
-QUEUE = Queue("fetch", True, 1, 9, 2, 3, 4, 5, 6, 7, 8.5, SETTINGS)
+SETTINGS = QueueSettings(
+    heartbeat=None,
+    retries=0,
+    max_losses=1,
+    max_run=2.5,
+    backoff=Backoff("fixed", 3.0),
+    max_concurrency=4,
+    rate=Rate(100, 60.0),
+    key_concurrency=1,
+    key_rate=Rate(2, 0.5),
+    max_size=1000,
+    retention=Retention(complete=Keep(3.5, 4), failed=Keep(0.0, 0)),
+)
+QUEUE = Queue("fetch", True, 1, 9, 2, 3, 4, 5, 6, 7, 8.5, SETTINGS, own=("rate", "retries"))
+RULES = NamespaceSettings(QueueSettings(), own=("retries",), frozen=True)
+TIMES = Times(3, 1.5, 0.0, 1.25, 2.5, 3.0, (Bar(0.0, 0.001, 2), Bar(1.0, 1.0625, 1)))
+NO_TIMES = Times(0, None, None, None, None, None, ())
+RECORDS: tuple[AnyRecord, ...] = (
+    NamespaceRecord(settings={"rate": {"limit": 3, "per": 0.5}}, turn=2),
+    JobRecord(
+        jid="a/b",
+        klass="Crawl",
+        queue="fetch",
+        state="failed",
+        created_at=1000,
+        available_at=2000,
+        remaining=0,
+        failure=("net", "no route", 5250, "ann", 3),
+        history=[(1000, "put", "fetch"), (2000, "finished", None)],
+        progress="1.10",
+        data='{"n":1.10,"n":2}',
+        result='"\\ud83d"',
+    ),
+    MemoRecord(name="x", value="y"),
+)
 EVENT = Event(
     "1",
     2.0,
@@ -136,6 +191,9 @@ EVENT = Event(
     tags=("x", "y"),
     tracked=True,
     recurrence="nightly",
+    klass="Crawl",
+    waited=0.0,
+    ran=1.5,
     actor="bob",
     address="127.0.0.1",
 )
@@ -157,16 +215,27 @@ RULE = Recurrence(
     backoff=Backoff("fixed", 100.0),
     max_run=5.0,
     expires_in=60.0,
+    requires=("gpu",),
+    key="ann",
 )
 RECURRING = Recurring(RULE, 12.5, True, 2, 11.5, "nightly@x")
 TAG = Tag("x", True, dict.fromkeys(STATES, 2), 1.5, None)
-WORKER = Worker("ann", 2, 3.5, quiet=True)
+WORKER = Worker("ann", 2, 3.5, quiet=True, capabilities=("eu", "gpu"))
+POP = Pop(("fetch", "parse"), "ann", 3, capabilities=("gpu",), request="r")
 LOST = LeaseLost.about("a/b")
 
 EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
     "put": ({"jobs": (NEW, NewJob("Crawl", queue="fetch"))}, (Put("a/b", "waiting", True),)),
     "pop": (
-        {"queues": ("fetch",), "worker": "ann", "limit": 2, "order": "round_robin", "request": "r", "wait": 1.5},
+        {
+            "queues": ("fetch",),
+            "worker": "ann",
+            "limit": 2,
+            "capabilities": ("gpu",),
+            "order": "round_robin",
+            "request": "r",
+            "wait": 1.5,
+        },
         Popped((LEASE, Lease("a/b", "token", None, POPPED)), 7.0),
     ),
     "heartbeat": (
@@ -188,7 +257,7 @@ EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
         (Settled("a/b", "complete"), JobNotFound.about("c")),
     ),
     "exchange": (
-        {"settlements": (Complete(BARE),), "pop": Pop(("fetch", "parse"), "ann", 3, request="r"), "wait": 2.0},
+        {"settlements": (Complete(BARE),), "pop": POP, "wait": 2.0},
         Exchanged((Settled("a/b", "complete"), LOST), Popped((LEASE,), None, stop=True)),
     ),
     "log": ({"lease": BARE, "message": "line\nline", "data": '{"a":1}'}, None),
@@ -221,7 +290,7 @@ EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
     "get": ({"jids": ("a/b", "c"), "wait": 1.5}, (JOB, None)),
     "lines": ({"jid": "a/b"}, (LogLine(1.0, "hello", "[1.0]"), LogLine(2.0, "bye"))),
     "select": (
-        {"filter": Filter(state="failed", queue="fetch", tag="x", klass="Crawl", worker="ann", group="net", q="c")},
+        {"filter": Filter("failed", "fetch", tag="x", klass="Crawl", worker="ann", group="net", key="k", q="c")},
         Page((LISTED,), None, 7),
     ),
     "queues": ({"names": ("fetch",)}, (QUEUE,)),
@@ -232,14 +301,31 @@ EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
     ),
     "tags": ({"names": ("x", "y"), "after": "a", "limit": 5}, (TAG,)),
     "tracked": ({}, Tracked((LISTED,), (TAG,))),
+    "stats": (
+        {"day": "2026-11-24", "queue": "fetch", "klass": "Crawl", "tag": "x"},
+        Stats(TIMES, NO_TIMES, 1, 2, 3),
+    ),
+    "throughput": (
+        {"queue": "fetch", "since": 0.5, "until": 120.5, "step": 60},
+        Throughput((0.0, 60.0), (1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12)),
+    ),
     "events": (
         {"after": "0", "limit": 5, "wait": 1.0, "filter": EventFilter("a", "fetch", "x", False)},
         EventPage((EVENT, Event("2", 3.0, "gap")), "2"),
     ),
-    "configure": ({"queue": "fetch", "changes": {"heartbeat": None, "retries": 3}, "actor": ACTOR}, QUEUE),
+    "configure": (
+        {"queue": "fetch", "changes": {"heartbeat": None, "retries": 3}, "inherit": ("rate",), "actor": ACTOR},
+        QUEUE,
+    ),
     "pause": ({"queue": "fetch"}, QUEUE),
     "resume": ({"queue": "fetch", "actor": ACTOR}, QUEUE),
     "forget": ({"queue": "fetch"}, None),
+    "settings": ({}, RULES),
+    "configure_namespace": ({"changes": {"max_size": 3}, "inherit": ("rate", "retries"), "actor": ACTOR}, RULES),
+    "freeze": ({"on": False, "actor": ACTOR}, RULES),
+    "dump": ({"cursor": "c", "limit": 5}, Dumped(RECORDS, None)),
+    "load": ({"records": RECORDS}, 3),
+    "erase": ({"confirm": "crawl", "cursor": "c", "limit": 5, "actor": ACTOR}, Erased(3, "d")),
     "quiet": ({"worker": "ann", "on": False, "actor": ACTOR}, WORKER),
     "stop": ({"worker": "ann"}, WORKER),
     "track": ({"tag": "x", "on": False, "actor": ACTOR}, TAG),
@@ -374,12 +460,38 @@ class TestTheTable:
         with pytest.raises(Invalid, match="all must be a whole number from 1 to 1000"):
             load(OPERATIONS["recur"].arguments, {"rule": rule})
 
-    def test_a_back_off_is_set_as_it_stands_in_json(self) -> None:
-        arguments = {"queue": "fetch", "changes": {"backoff": Backoff("fixed", 5.0)}}
+    def test_a_setting_is_set_as_it_stands_in_json(self) -> None:
+        changes = {"backoff": Backoff("fixed", 5.0), "rate": Rate(3, 0.5), "key_rate": None, "retention": Retention()}
 
-        message = OPERATIONS["configure"].dump_arguments(arguments)
+        message = OPERATIONS["configure"].dump_arguments({"queue": "fetch", "changes": changes})["changes"]
 
-        assert message["changes"] == {"backoff": {"strategy": "fixed", "delay": 5.0}}
+        assert message["backoff"] == {"strategy": "fixed", "delay": 5.0}
+        assert (message["rate"], message["key_rate"]) == ({"limit": 3, "per": 0.5}, None)
+        assert message["retention"]["canceled"] == {"age": 86_400.0, "count": 10_000}
+        assert checked_settings(message) == changes
+
+    def test_each_record_that_is_none_is_named(self) -> None:
+        records = [{"kind": "memo", "name": "x", "value": "y"}, {"kind": "memo"}, {"kind": "other"}, 3]
+
+        with pytest.raises(Invalid) as caught:
+            load(OPERATIONS["load"].arguments, over_the_wire({"records": records}))
+
+        assert set(caught.value.fields) == {"records.1", "records.2", "records.3"}
+
+    @pytest.mark.parametrize("records", [None, {}, "memo", 3])
+    def test_records_are_a_list(self, records: object) -> None:
+        with pytest.raises(Invalid) as caught:
+            load(OPERATIONS["load"].arguments, over_the_wire({"records": records}))
+
+        assert set(caught.value.fields) == {"records"}
+
+    def test_lines_of_an_export_come_in_as_they_went_out(self) -> None:
+        tally = Tally()
+        tally.add(RECORDS)
+        lines = [*map(encode_record, RECORDS), encode_end(tally)]
+
+        assert read_lines(b"\n".join(lines) + b"\n") == RECORDS
+        assert json.loads(lines[-1])["counts"] == {"namespace": 1, "job": 1, "memo": 1}
 
     def test_what_nobody_has_said_does_not_stand_there_as_null(self) -> None:
         bare = replace(JOB, progress=None, result=None)

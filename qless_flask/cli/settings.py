@@ -36,19 +36,21 @@ def print_settings(settings: QueueSettings, own: Collection[str]) -> None:
         click.echo(f"{_typed_name(name):<16} {told if name in own else f'({told})'}")
 
 
-class _Number(click.ParamType[float | str]):
-    """A number, or none."""
+def _read_seconds(ctx: click.Context, parameter: click.Parameter, typed: str | None) -> float | str | None:
+    return _read_number(float, typed)
 
-    name = "number"
 
-    def __init__(self, kind: type[int] | type[float]) -> None:
-        self._kind = kind
+def _read_whole(ctx: click.Context, parameter: click.Parameter, typed: str | None) -> float | str | None:
+    return _read_number(int, typed)
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
-        try:
-            return NONE if value == NONE else self._kind(str(value))
-        except ValueError:
-            self.fail(f"{value!r} is neither a number nor none", param, ctx)
+
+def _read_number(kind: Callable[[str], float], typed: str | None) -> float | str | None:
+    if typed is None or typed == NONE:
+        return typed
+    try:
+        return kind(typed)
+    except ValueError as error:
+        raise click.BadParameter(f"{typed!r} is neither none nor a number: {error}") from error
 
 
 def _read_rate(ctx: click.Context, parameter: click.Parameter, typed: str | None) -> Rate | str | None:
@@ -90,15 +92,18 @@ def _typed_name(name: str) -> str:
     return name.replace("_", "-")
 
 
-_WHOLE, _SECONDS = _Number(int), _Number(float)
-
 _OPTIONS = (
     click.option(
-        "--heartbeat", type=_SECONDS, metavar="SECONDS", help="How long a lease lives without one; none: for ever."
+        "--heartbeat",
+        callback=_read_seconds,
+        metavar="SECONDS",
+        help="How long a lease lives without one; none: for ever.",
     ),
     click.option("--retries", type=int, metavar="N", help="Retries after the first run, for jobs that don't say."),
     click.option("--max-losses", type=int, metavar="N", help="How often a lease may be lost before the job fails."),
-    click.option("--max-run", type=_SECONDS, metavar="SECONDS", help="How long a run may take; none: any time."),
+    click.option(
+        "--max-run", callback=_read_seconds, metavar="SECONDS", help="How long a run may take; none: any time."
+    ),
     click.option(
         "--backoff",
         callback=read_backoff,
@@ -106,12 +111,16 @@ _OPTIONS = (
         help="For retries without a delay: fixed:100, exponential:15:2:3600.",
     ),
     click.option(
-        "--max-concurrency", type=_WHOLE, metavar="N", help="How many jobs may run at once; none: any number."
+        "--max-concurrency", callback=_read_whole, metavar="N", help="How many jobs may run at once; none: any number."
     ),
     click.option("--rate", callback=_read_rate, metavar="N/SECONDS", help="At most so many pops in so long; none."),
-    click.option("--key-concurrency", type=_WHOLE, metavar="N", help="How many jobs of one key may run at once; none."),
+    click.option(
+        "--key-concurrency", callback=_read_whole, metavar="N", help="How many jobs of one key may run at once; none."
+    ),
     click.option("--key-rate", callback=_read_rate, metavar="N/SECONDS", help="The rate of the jobs of one key; none."),
-    click.option("--max-size", type=_WHOLE, metavar="N", help="How many jobs may be there before they run; none."),
+    click.option(
+        "--max-size", callback=_read_whole, metavar="N", help="How many jobs may be there before they run; none."
+    ),
     click.option(
         "--retention",
         multiple=True,

@@ -140,8 +140,91 @@ def checked_settings(changes: Mapping[str, Setting | Mapping[str, object]]) -> d
     try:
         QueueSettings(**found)  # type: ignore[arg-type]
     except Invalid as error:
-        for name, said in error.fields.items():
-            check.wrong(name, " ".join(said))
+        _take_over(check, error)
+    check.done()
+    return found
+
+
+def in_force(*layers: Mapping[str, Setting]) -> QueueSettings:
+    """Lay settings over each other, the last on top, and all of them over the defaults."""
+    laid: dict[str, Any] = {}
+    for layer in layers:
+        laid |= layer
+    return QueueSettings(**laid)
+
+
+def setting_message(value: Setting) -> object:
+    """Write a setting as the JSON that `checked_settings` takes."""
+    if isinstance(value, Backoff):
+        return value.as_message()
+    if isinstance(value, (Rate, Retention)):
+        return asdict(value)
+    return value
+
+
+def check_setting_names(field: str, names: object) -> None:
+    """Raise Invalid unless these are names of settings."""
+    check = Checks()
+    if not isinstance(names, (tuple, list)):
+        check.wrong(field, "must be a list")
+    else:
+        for index, name in enumerate(names):
+            check.one_of(f"{field}.{index}", name, SETTING_NAMES)
+    check.done()
+
+
+def _build(kind: type[Any], message: Mapping[str, object]) -> Any:
+    """Build one of our objects from the JSON that it is, or raise Invalid for all fields at fault."""
+    known = {each.name: each for each in fields(kind)}
+    check = Checks()
+    for unknown in message.keys() - known.keys():
+        check.wrong(unknown, f"is no field here; there are {', '.join(sorted(known))}")
+    missing = [name for name, each in known.items() if name not in message and each.default is MISSING]
+    for name in missing:
+        check.wrong(name, "must be given")
+    if missing:
+        check.done()
+    try:
+        built = kind(**{name: value for name, value in message.items() if name in known})
+    except Invalid as error:
+        _take_over(check, error)
+    check.done()
+    return built
+
+
+def _retention(message: Mapping[str, object]) -> Retention:
+    states = [each.name for each in fields(Retention)]
+    check = Checks()
+    kept: dict[str, Any] = {}
+    for name, value in message.items():
+        try:
+            kept[name] = _build(Keep, value) if name in states and isinstance(value, Mapping) else value
+        except Invalid as error:
+            check.merge(name, error.fields)
+    try:
+        built: Retention = _build(Retention, kept)
+    except Invalid as error:
+        _take_over(check, error)
+    check.done()
+    return built
+
+
+def _take_over(check: Checks, error: Invalid) -> None:
+    for name, said in error.fields.items():
+        check.wrong(name, " ".join(said))
+
+
+_BUILDERS:
+            try:
+                found[name] = _BUILDERS[name](value)
+            except Invalid as error:
+                check.merge(name, error.fields)
+        else:
+            found[name] = value  # type: ignore[assignment]
+    try:
+        QueueSettings(**found)  # type: ignore[arg-type]
+    except Invalid as error:
+        _take_over(check, error)
     check.done()
     return found
 
@@ -180,11 +263,18 @@ def _build(kind: type[Any], message: Mapping[str, object]) -> Any:
     check = Checks()
     for unknown in message.keys() - known.keys():
         check.wrong(unknown, f"is no field here; there are {', '.join(sorted(known))}")
-    for name, each in known.items():
-        if name not in message and each.default is MISSING and each.default_factory is MISSING:
-            check.wrong(name, "must be given")
+    missing = [name for name, each in known.items() if name not in message and each.default is MISSING]
+    for name in missing:
+        check.wrong(name, "must be given")
+    if missing:
+        check.done()
+    try:
+        built = kind(**{name: value for name, value in message.items() if name in known})
+    except Invalid as error:
+        for name, said in error.fields.items():
+            check.wrong(name, " ".join(said))
     check.done()
-    return kind(**message)
+    return built
 
 
 def _retention(message: Mapping[str, object]) -> Retention:
