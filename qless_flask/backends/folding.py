@@ -5,9 +5,9 @@ compare-and-set against the cursor up to which it was done; a look reads the row
 
 Rows are JSON, by period, what they are of (queue, klass, tag) and its name; the queue "" is the whole namespace:
 
-- a day (2026-11-24): "wait" and "run" as `Spread` writes them, "failed", "retried", "lost", and "hours": by the hour of
-  the day, the counts of Throughput; kept 90 days, of klasses and tags for the first 1,000 of each a day (a row of the
-  name "" counts these);
+- a day (2026-11-24): "wait" and "run" as `Spread` writes them, "failed", "retried", "lost", and of queues "hours": by
+  the hour of the day, the counts of Throughput; kept 90 days, of klasses and tags for the first 1,000 of each a day (a
+  row of the name "" counts these);
 - an hour (2026-11-24T10), of queues alone: "minutes": by the minute of the hour, the same counts; kept 48 hours.
 """
 
@@ -97,11 +97,11 @@ class FoldingNamespace(Steps):
                 check.seconds(field, at, 0, 2 * MAX_DELAY_SECONDS)
         check.done()
         now = self._now()
-        until = now if until is None else until
-        since = until - 60 * step if since is None else since
-        first = int(since // step) * step
-        times = range(first, max(first, int(-(-until // step)) * step), step)
-        if since > until:
+        # The step that now is in belongs to it, also where it begins just now.
+        last = int(now // step + 1) * step if until is None else int(-(-until // step)) * step
+        first = last - 60 * step if since is None else int(since // step) * step
+        times = range(first, max(first, last), step)
+        if since is not None and since > (now if until is None else until):
             check.wrong("since", "must not be after until")
         elif len(times) > MAX_STEPS:
             check.wrong("step", f"makes over {MAX_STEPS:,} numbers: take longer steps, or less time")
@@ -203,18 +203,21 @@ def _gather(events: Iterable[Event], wanted: set[Row] | None = None) -> dict[Row
         counter = COUNTED.get(event.event)
         if counter is None and event.ran is None:
             continue
-        for row in _rows_of(event, day, counter is not None):
+        for row in _rows_of(event, day):
             if wanted is None or row in wanted:
-                _count(found.setdefault(row, {}), event, counter, "hours", str(int(hour[-2:])))
+                _count(found.setdefault(row, {}), event, counter)
         if counter is not None:
             for name in (event.queue or "", ""):
-                row = Row(hour, "queue", name)
-                if wanted is None or row in wanted:
-                    _add_counts(found.setdefault(row, {}), "minutes", str(minute % 60), counter)
+                for row, unit, part in (
+                    (Row(day, "queue", name), "hours", minute // 60 % 24),
+                    (Row(hour, "queue", name), "minutes", minute % 60),
+                ):
+                    if wanted is None or row in wanted:
+                        _add_counts(found.setdefault(row, {}), unit, str(part), counter)
     return found
 
 
-def _rows_of(event: Event, day: str, counted: bool) -> list[Row]:
+def _rows_of(event: Event, day: str) -> list[Row]:
     rows = [Row(day, "queue", event.queue or ""), Row(day, "queue", "")]
     if event.klass is not None:
         rows.append(Row(day, "klass", event.klass))
@@ -226,14 +229,11 @@ def _rows_of(event: Event, day: str, counted: bool) -> list[Row]:
 _TOLD = ("failed", "retried", "timed_out", "lost", "expired")
 
 
-def _count(figures: dict[str, Any], event: Event, counter: int | None, unit: str, part: str) -> None:
+def _count(figures: dict[str, Any], event: Event, counter: int | None) -> None:
     if event.waited is not None:
         figures.setdefault("wait", Spread()).add(round(event.waited * 1000))
     if event.ran is not None:
         figures.setdefault("run", Spread()).add(round(event.ran * 1000))
-    if counter is None:
-        return
-    _add_counts(figures, unit, part, counter)
     for name, number in (("failed", 3), ("retried", 4), ("lost", 5)):
         if counter == number:
             figures[name] = figures.get(name, 0) + 1

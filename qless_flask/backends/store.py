@@ -387,7 +387,8 @@ class StoreNamespace(FiringNamespace, FoldingNamespace, PatientNamespace):
         check.done()
         # What is trimmed must be counted first.
         unfolded = self._fold_some()
-        self._forget_old_figures()
+        if not self._settings().frozen:
+            self._forget_old_figures()
         pruned = self._prune(limit)
         return replace(pruned, more=True) if unfolded else pruned
 
