@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING
 from qless_flask.backends import open_backend
 from qless_flask.client import Client, FailJob, LeasedJob, ReleaseJob, RetryJob, job
 from qless_flask.errors import QlessError
-from qless_flask.models import Backoff, Complete, Fail, Filter, Job, Lease, NewJob, Release, Retry, Unique
+from qless_flask.models import (
+    Backoff,
+    Complete,
+    Fail,
+    Filter,
+    Job,
+    Keep,
+    Lease,
+    NewJob,
+    Rate,
+    Release,
+    Retention,
+    Retry,
+    Unique,
+)
 from qless_flask.settings import Settings
 from qless_flask.worker import Worker
 
@@ -23,13 +37,16 @@ __all__ = [
     "FailJob",
     "Filter",
     "Job",
+    "Keep",
     "Lease",
     "LeasedJob",
     "NewJob",
     "QlessError",
     "QlessFlask",
+    "Rate",
     "Release",
     "ReleaseJob",
+    "Retention",
     "Retry",
     "RetryJob",
     "Settings",

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Namespace
 from qless_flask.cli import main
-from qless_flask.models import Backoff, Complete, Fail, NewJob
+from qless_flask.models import Backoff, Complete, Fail, Keep, NewJob, Rate, Retention
 
 
 @pytest.fixture
@@ -111,6 +111,22 @@ class TestPut:
         assert job is not None
         assert (job.priority, job.state, job.retries, job.pipeline) == (7, "scheduled", 2, ("x", "y"))
         assert set(job.tags) == {"a", "b"}
+
+    def test_a_put_says_what_a_worker_must_offer_and_what_to_count_by(
+        self, line: CommandLine, namespace: Namespace
+    ) -> None:
+        line.done("put", "render", "Film", "--jid", "one", "--require", "gpu", "--require", "eu", "--key", "ann")
+
+        [job] = namespace.get(["one"])
+        assert job is not None
+        assert (job.requires, job.key) == (("eu", "gpu"), "ann")
+        assert "requires     eu, gpu" in line.done("job", "one")
+
+    def test_a_queue_that_is_full_takes_no_more(self, line: CommandLine) -> None:
+        line.done("queues", "configure", "mail", "--max-size", "1")
+        line.done("put", "mail", "Send")
+
+        assert "queue mail is full" in line.refused(1, "put", "mail", "Send")
 
     def test_a_put_says_what_to_wait_for_and_for_how_long(self, line: CommandLine, namespace: Namespace) -> None:
         line.done("put", "fetch", "Page", "--jid", "home")
@@ -377,10 +393,118 @@ class TestQueues:
         assert (settings.max_run, settings.backoff) == (30, Backoff("fixed", 5))
 
         told = line.done("queues", "configure", "mail", "--heartbeat", "none", "--max-run", "none")
-        assert "heartbeat   none" in told
-        assert "max-run     none" in told
-        assert "backoff     fixed:5" in told
+        assert told.splitlines()[:5] == [
+            "heartbeat        none",
+            "retries          0",
+            "max-losses       9",
+            "max-run          none",
+            "backoff          fixed:5",
+        ]
         assert "soon" in line.refused(2, "queues", "configure", "mail", "--heartbeat", "soon")
+
+    def test_a_queue_is_limited(self, line: CommandLine, namespace: Namespace) -> None:
+        limits = ("--max-concurrency", "8", "--rate", "100/60", "--key-concurrency", "1", "--key-rate", "1/0.5")
+        kept = ("--retention", "failed:60:5", "--retention", "complete:0:0")
+        line.done("queues", "configure", "mail", *limits, "--max-size", "1000", *kept)
+        settings = namespace.queues(["mail"])[0].settings
+        assert (settings.max_concurrency, settings.key_concurrency, settings.max_size) == (8, 1, 1000)
+        assert (settings.rate, settings.key_rate) == (Rate(100, 60), Rate(1, 0.5))
+        assert settings.retention == Retention(complete=Keep(0, 0), failed=Keep(60, 5))
+
+        told = line.done("queues", "configure", "mail", "--rate", "none", "--max-concurrency", "none")
+        assert "rate             none" in told
+        assert "key-rate         1/0.5" in told
+        assert "retention        complete:0:0 canceled:86400:10000 failed:60:5" in told
+
+    @pytest.mark.parametrize(
+        ("option", "typed"),
+        [
+            ("--rate", "100"),
+            ("--rate", "0/60"),
+            ("--key-rate", "many/60"),
+            ("--max-concurrency", "some"),
+            ("--max-size", "0"),
+            ("--retention", "failed:60"),
+            ("--retention", "lost:60:5"),
+            ("--retention", "failed:-1:5"),
+            ("--inherit", "colour"),
+        ],
+    )
+    def test_a_limit_that_is_none_is_told(self, line: CommandLine, option: str, typed: str) -> None:
+        line.refused(2, "queues", "configure", "mail", option, typed)
+
+    def test_a_setting_goes_back_to_what_the_namespace_says(self, line: CommandLine, namespace: Namespace) -> None:
+        line.done("settings", "--retries", "1", "--max-losses", "9")
+        line.done("queues", "configure", "mail", "--retries", "7", "--max-size", "3")
+
+        told = line.done("queues", "configure", "mail", "--inherit", "retries", "--inherit", "max-losses")
+
+        assert "retries          (1)" in told
+        assert "max-losses       (9)" in told
+        assert "max-size         3" in told
+        assert namespace.queues(["mail"])[0].own == ("max_size",)
+
+
+class TestTheNamespaceItself:
+    def test_its_settings_are_shown_and_changed(self, line: CommandLine, namespace: Namespace) -> None:
+        assert "retries          (5)" in line.done("settings")
+
+        told = line.done("settings", "--retries", "2")
+
+        assert "retries          2" in told
+        assert told.endswith("frozen           no")
+        assert json.loads(line.done("settings", "--inherit", "retries", "--json"))["own"] == []
+        assert namespace.settings().settings.retries == 5
+
+    def test_it_is_frozen_and_thawed(self, line: CommandLine) -> None:
+        assert line.done("freeze") == "default is frozen."
+        assert "namespace default is frozen" in line.refused(1, "put", "mail", "Send")
+        assert json.loads(line.done("thaw", "--json"))["frozen"] is False
+        line.done("put", "mail", "Send")
+
+    def test_it_is_erased_when_it_is_empty_or_named_again(self, line: CommandLine, namespace: Namespace) -> None:
+        line.done("put", "mail", "Send")
+
+        assert "not empty" in line.refused(1, "erase")
+        line.refused(2, "erase", "--confirm", "another")
+        assert line.done("erase", "--confirm", "default") == "default is erased."
+
+        assert namespace.queues() == []
+
+
+class TestStatistics:
+    @pytest.fixture(autouse=True)
+    def worked(self, namespace: Namespace) -> None:
+        """Two jobs worked, one of them in vain."""
+        namespace.put([NewJob("Send", queue="mail", tags=("news",)), NewJob("Call", queue="phone")])
+        one, two = namespace.pop(["mail", "phone"], "bob", 2)
+        namespace.settle([Complete(one), Fail(two, group="busy")])
+
+    def test_waits_and_runs_are_summed_up(self, line: CommandLine) -> None:
+        header, wait, run, ends = line.done("stats").splitlines()
+
+        assert header.split() == ["count", "mean", "deviation", "p50", "p95", "p99"]
+        assert (wait.split()[:2], run.split()[:2]) == (["wait", "2"], ["run", "2"])
+        assert ends == "1 failed, 0 retried, 0 lost."
+
+    @pytest.mark.parametrize("of", [("--queue", "mail"), ("--klass", "Send"), ("--tag", "news")])
+    def test_those_of_one_thing_are(self, line: CommandLine, of: tuple[str, str]) -> None:
+        stats = json.loads(line.done("stats", *of, "--json"))
+
+        assert (stats["wait"]["count"], stats["failed"]) == (1, 0)
+        assert sum(each["count"] for each in stats["run"]["histogram"]) == 1
+
+    def test_a_day_long_ago_has_none(self, line: CommandLine) -> None:
+        assert "-" in line.done("stats", "--day", "1999-12-31").splitlines()[1].split()
+        line.refused(2, "stats", "--day", "today")
+
+    def test_transitions_are_counted_by_the_time(self, line: CommandLine) -> None:
+        header, *rows = line.done("throughput", "--last", "300").splitlines()
+        counts = json.loads(line.done("throughput", "--queue", "mail", "--step", "3600", "--json"))
+
+        assert header.split() == ["from", "put", "popped", "completed", "failed", "retried", "lost"]
+        assert [sum(int(row.split()[column]) for row in rows) for column in (2, 3, 4, 5)] == [2, 2, 1, 1]
+        assert (sum(counts["put"]), sum(counts["failed"])) == (1, 0)
 
     def test_an_empty_queue_is_forgotten_and_a_full_one_is_not(self, line: CommandLine, namespace: Namespace) -> None:
         line.done("queues", "pause", "empty")
@@ -459,11 +583,11 @@ class TestTags:
 class TestWorkers:
     def test_workers_are_listed_and_asked(self, line: CommandLine, namespace: Namespace) -> None:
         assert line.done("workers").startswith("No workers in namespace default")
-        namespace.pop(["mail"], "bob")
+        namespace.pop(["mail"], "bob", capabilities=["gpu"])
 
         assert line.done("workers").splitlines()[1].split()[:2] == ["bob", "0"]
         assert line.done("workers", "quiet", "bob") == "bob is asked to be quiet."
-        assert line.done("workers", "bob").endswith("to be quiet")
+        assert line.done("workers", "bob").endswith("gpu     to be quiet")
         assert line.done("workers", "quiet", "bob", "--off") == "bob is asked nothing."
         assert json.loads(line.done("workers", "stop", "bob", "--json"))["stop"] is True
         assert "no worker nobody" in line.refused(1, "workers", "stop", "nobody")

@@ -84,6 +84,17 @@ class TestWorker:
         assert job is not None
         assert job.state == "complete"
 
+    def test_it_offers_what_it_is_told_to(self, url: str, tmp_path: Path, namespace: Namespace) -> None:
+        namespace.put([NewJob("Say", '{"word":"hello"}', queue="talk", requires=("eu", "voice"))])
+
+        with started(url, tmp_path, "--capability", "voice", "--capability", "eu", "--name", "ann") as worker:
+            word = said(worker)
+            worker.terminate()
+            worker.communicate(timeout=30)
+
+        assert word == "hello"
+        assert namespace.workers(["ann"])[0].capabilities == ("eu", "voice")
+
     def test_what_runs_at_the_end_of_the_grace_is_given_back(
         self, url: str, tmp_path: Path, namespace: Namespace
     ) -> None:

@@ -9,19 +9,22 @@ import pytest
 from qless_flask.backends.base import Backend
 from qless_flask.client import Client
 from qless_flask.errors import (
+    Frozen,
     HasDependents,
     Invalid,
     JobCanceled,
     JobExists,
     JobNotFound,
     LeaseLost,
+    NotEmpty,
     NotFound,
     QueueNotFound,
+    QuotaExceeded,
     RecurrenceNotFound,
     WorkerNotFound,
     WrongState,
 )
-from qless_flask.models import Actor, Cancel, Filter, Unique
+from qless_flask.models import Actor, Cancel, Filter, Rate, Unique
 from qless_flask.testing import ManualClock, ModelBackend
 
 
@@ -515,3 +518,81 @@ def test_a_client_closes_the_store_that_it_opened_and_no_other(tmp_path: object,
         client.queues["fetch"].put("Crawl")
     with Client(url, "shop") as again:
         assert again.queues["fetch"].counts["waiting"] == 1
+
+
+def test_jobs_that_require_something_go_to_who_offers_it(client: Client) -> None:
+    fetch = client.queues["fetch"]
+    handle = fetch.put("Crawl", requires=("gpu",), key="ann")
+
+    assert fetch.pop("bob") is None
+    job = fetch.pop("ann", capabilities=("gpu",))
+
+    assert job is not None
+    assert (job.jid, job.job.requires, job.job.key) == (handle.jid, ("gpu",), "ann")
+    assert list(client.jobs.select(key="ann")) == [handle]
+    assert client.workers["ann"].capabilities == ("gpu",)
+
+
+def test_a_queue_that_is_full_takes_no_more(client: Client) -> None:
+    fetch = client.queues["fetch"]
+    fetch.configure(max_size=1)
+    fetch.put("Crawl")
+
+    with pytest.raises(QuotaExceeded, match="queue fetch is full"):
+        fetch.put("Crawl")
+
+
+def test_a_setting_is_a_queues_own_or_its_namespaces(client: Client) -> None:
+    fetch = client.queues["fetch"]
+    client.configure(retries=1, rate=Rate(3, 1.0))
+    fetch.configure(retries=9)
+
+    queue = fetch.configure(inherit=["retries"])
+    namespace = client.configure(inherit=["rate"])
+
+    assert (queue.settings.retries, queue.settings.rate, queue.own) == (1, Rate(3, 1.0), ())
+    assert (namespace.own, client.settings()) == (("retries",), namespace)
+    assert fetch.summary().settings.rate is None
+    assert [each.actor for each in client.events(follow=False)] == ["ann"] * 4
+
+
+def test_waits_and_runs_are_summed_up_and_counted(client: Client, clock: ManualClock) -> None:
+    fetch = client.queues["fetch"]
+    fetch.put("Crawl", tags=("docs",))
+    clock.advance(2)
+    job = fetch.pop("ann")
+    assert job is not None
+    clock.advance(3)
+    job.complete()
+
+    stats = fetch.stats()
+
+    assert (stats.wait.mean, stats.run.mean) == (2.0, 3.0)
+    assert client.stats() == client.stats(klass="Crawl") == client.tags["docs"].stats() == stats
+    assert client.stats("1999-12-31").wait.count == 0
+    assert sum(fetch.throughput(since=clock() - 60).completed) == 1
+    assert client.throughput(step=3600) == fetch.throughput(step=3600)
+
+
+def test_a_frozen_namespace_is_read_only_until_it_is_thawed(client: Client) -> None:
+    handle = client.queues["fetch"].put("Crawl")
+    assert client.freeze().frozen
+
+    with pytest.raises(Frozen):
+        client.queues["fetch"].pop("ann")
+    assert handle.get().state == "waiting"
+
+    assert not client.thaw().frozen
+    assert client.queues["fetch"].pop("ann")
+
+
+def test_a_namespace_is_erased_when_it_is_empty_or_named_again(client: Client, backend: Backend) -> None:
+    client.queues["fetch"].put("Crawl")
+
+    with pytest.raises(NotEmpty):
+        client.erase()
+    with pytest.raises(Invalid):
+        client.erase("another")
+    client.erase("default")
+
+    assert backend.namespaces() == []

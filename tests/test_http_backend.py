@@ -14,15 +14,17 @@ import pytest
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.http import HTTPBackend
+from qless_flask.backends.http import live as http_live
 from qless_flask.backends.http import polls as http_polls
 from qless_flask.backends.http import transport as http_transport
-from qless_flask.errors import BackendUnavailable, Internal, Invalid, JobExists, QlessError
+from qless_flask.errors import BackendUnavailable, Frozen, Internal, Invalid, JobExists, QlessError
 from qless_flask.models import (
     Complete,
     Event,
     EventFilter,
     Filter,
     Finish,
+    MemoRecord,
     Move,
     NewJob,
     Pop,
@@ -310,6 +312,25 @@ class TestServersThatAreDown:
             served(answer).queues()
         assert len(calls) == 1
 
+    def test_a_namespace_that_is_frozen_is_told_at_once(self, wired: Wired, store: Backend) -> None:
+        namespace, wire = wired()
+        namespace.freeze()
+
+        with pytest.raises(Frozen) as caught:
+            namespace.put([NewJob("Crawl", queue="fetch", jid="one")])
+
+        assert (caught.value.subject, wire.paths) == ("crawl", ["freeze", "put"])
+        assert "it may have been done" not in caught.value.message
+
+    def test_a_pop_that_waits_ends_when_its_namespace_is_frozen(self, wired: Wired) -> None:
+        namespace, wire = wired()
+        namespace.freeze()
+
+        with pytest.raises(Frozen):
+            namespace.pop(["fetch"], "ann", wait=30)
+
+        assert wire.paths == ["freeze", "pop"]
+
 
 class TestServersThatAreNotOurs:
     @pytest.mark.parametrize(
@@ -339,7 +360,9 @@ class TestServersThatAreNotOurs:
 
     def test_what_a_newer_server_says_more_does_not_matter(self) -> None:
         answer = {
-            "workers": [{"name": "ann", "running": 0, "seen_at": 1, "quiet": False, "stop": True, "of": 1}],
+            "workers": [
+                {"name": "ann", "running": 0, "seen_at": 1, "quiet": False, "stop": True, "capabilities": [], "of": 1}
+            ],
             "more": 1,
         }
 
@@ -348,7 +371,7 @@ class TestServersThatAreNotOurs:
         assert worker.name == "ann"
 
     def test_an_error_that_is_not_known_here_is_internal(self) -> None:
-        problem = {"status": 422, "code": "REJECTED", "detail": "a policy said no"}
+        problem = {"status": 422, "code": "UNHEARD_OF", "detail": "a policy said no"}
 
         with pytest.raises(Internal, match="a policy said no"):
             served(lambda request: httpx.Response(422, json=problem)).queues()
@@ -391,6 +414,39 @@ class TestWhatGoesOut:
         assert set(caught.value.fields) == {"data"}
         assert wire.paths == []
 
+    def test_records_are_loaded_in_parts_that_a_server_takes(
+        self, wired: Wired, store: Backend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(http_live, "PART_BYTES", 1000)
+        namespace, wire = wired()
+        namespace.freeze()
+        records = [MemoRecord(name=f"memo-{number}", value="x" * 400) for number in range(5)]
+        records[2] = MemoRecord(name="memo-2", value="x" * 5000)
+
+        assert namespace.load(records) == 5
+
+        assert wire.paths == ["freeze", *["load"] * 3]
+        assert store.namespace("crawl").recall("memo-4") == "x" * 400
+
+    def test_none_of_the_records_is_loaded_where_one_cannot_be(self, wired: Wired) -> None:
+        namespace, wire = wired()
+        records = [MemoRecord(name="x", value="y"), MemoRecord(name="", value="y")]
+
+        with pytest.raises(Invalid) as caught:
+            namespace.load(records)
+
+        assert wire.paths == []
+        assert set(caught.value.fields) == {"records.1.name"}
+
+    @pytest.mark.parametrize("at", [float("nan"), float("inf"), -1.0])
+    def test_a_time_that_json_does_not_have_is_refused_here(self, wired: Wired, at: float) -> None:
+        namespace, _ = wired()
+
+        with pytest.raises(Invalid) as caught:
+            namespace.throughput(since=at)
+
+        assert set(caught.value.fields) == {"since"}
+
     def test_errors_are_the_same_as_from_the_store_itself(self, wired: Wired, store: Backend) -> None:
         namespace, _ = wired()
         direct = store.namespace("crawl")
@@ -412,6 +468,16 @@ class TestWhatGoesOut:
             lambda each: each.tags(["none"]),
             lambda each: each.change(Filter(), Move(), 0),
             lambda each: each.get([], wait=-1),
+            lambda each: each.stats("today"),
+            lambda each: each.stats(queue="fetch", tag="x"),
+            lambda each: each.throughput(step=61),
+            lambda each: each.configure("fetch", {"retries": -1}),
+            lambda each: each.configure("fetch", {}, inherit=["colour"]),
+            lambda each: each.configure_namespace({"colour": 3}),
+            lambda each: each.dump("nonsense"),
+            lambda each: each.load([MemoRecord(name="x", value="y")]),
+            lambda each: each.erase("another"),
+            lambda each: each.freeze(on=3),
         ):
             assert outcome(calls, namespace) == outcome(calls, direct)
 

@@ -287,6 +287,22 @@ class TestTrouble:
             "recurrence b of namespace shop: timezone: is no time zone any more; the scheduler tries again each second"
         ]
 
+    def test_a_frozen_namespace_is_none(
+        self, backend: Backend, namespace: Namespace, clock: ManualClock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        namespace.recur(every(10))
+        namespace.freeze()
+        clock.advance(11)
+        scheduler = Scheduler(backend)
+
+        scheduler.tick()
+        frozen = namespace.recurrences()[0].fired
+        namespace.freeze(False)
+        scheduler.tick()
+
+        assert (frozen, namespace.recurrences()[0].fired) == (0, 1)
+        assert caplog.messages == []
+
     def test_with_the_store_is_told_once_and_outlived(
         self, model: ModelBackend, clock: ManualClock, caplog: pytest.LogCaptureFixture
     ) -> None:

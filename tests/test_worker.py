@@ -16,7 +16,7 @@ from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend
 from qless_flask.bounds import MAX_DATA_BYTES, MAX_MESSAGE_BYTES
 from qless_flask.client import Client, FailJob, JobFunction, LeasedJob, ReleaseJob, RetryJob, job
-from qless_flask.errors import JobCanceled, LeaseLost, WrongState
+from qless_flask.errors import Invalid, JobCanceled, LeaseLost, WrongState
 from qless_flask.models import Backoff, Failure
 from qless_flask.testing import ModelBackend
 from qless_flask.worker import Worker, WorkSettings
@@ -526,6 +526,23 @@ def test_queues_are_worked_in_turn_where_that_is_asked(model: Client) -> None:
     Worker(model, ["fetch", "parse"], [crawl], WorkSettings(order="round_robin", max_jobs=6)).run()
 
     assert seen == ["fetch", "parse"] * 3 or seen == ["parse", "fetch"] * 3
+
+
+def test_a_worker_is_given_what_requires_no_more_than_it_offers(client: Client) -> None:
+    crawl = job("Crawl")(lambda job: None)
+    jobs = [client.queues["fetch"].put("Crawl", requires=requires) for requires in (("gpu", "eu"), ("gpu",), ())]
+
+    Worker(client, ["fetch"], [crawl], WorkSettings(max_jobs=2, poll=POLL), name="ann", capabilities=["gpu"]).run()
+
+    assert [each.get().state for each in jobs] == ["waiting", "complete", "complete"]
+    assert client.workers["ann"].capabilities == ("gpu",)
+
+
+def test_what_a_worker_cannot_offer_is_refused(model: Client) -> None:
+    with pytest.raises(Invalid) as caught:
+        Worker(model, ["fetch"], [job("Crawl")(print)], capabilities=["gpu", ""])
+
+    assert set(caught.value.fields) == {"capabilities.1"}
 
 
 def test_a_paused_worker_pops_nothing_until_it_is_resumed(client: Client) -> None:

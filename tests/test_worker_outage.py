@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from servers import free_port
-from workers import WatchedBackend, events_of, until, working
+from workers import PATIENCE_SECONDS, WatchedBackend, events_of, until, working
 
 from qless_flask.client import Client, LeasedJob, job
 from qless_flask.errors import BackendUnavailable
@@ -64,6 +64,33 @@ def test_an_outage_is_told_once_and_so_is_its_end(
     assert len(told) == 2
     assert told[0].startswith("the store does not answer (the line is cut)")
     assert told[1].startswith("the store answers again")
+
+
+def test_a_worker_waits_while_its_namespace_is_frozen_and_keeps_what_it_has_to_say(
+    watched: WatchedBackend, client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "qless_flask.worker")
+    go = threading.Event()
+
+    def crawl(job: LeasedJob) -> str:
+        assert go.wait(PATIENCE_SECONDS)
+        return "done"
+
+    first, second = (client.queues["fetch"].put("Crawl") for _ in range(2))
+    with working(worker_at(watched, crawl)):
+        until(lambda: first.get().state == "running")
+        client.freeze()
+        go.set()
+        calls = watched.calls["exchange"]
+        until(lambda: watched.calls["exchange"] >= calls + 3)
+        assert (first.get().state, second.get().state) == ("running", "waiting")
+        client.thaw()
+        until(lambda: second.get().state == "complete")
+
+    assert (first.result, first.get().runs, first.get().losses) == ("done", 1, 0)
+    told = [record.message for record in caplog.records]
+    assert "takes nothing now" in told[0]
+    assert "namespace default is frozen" in told[0]
 
 
 def test_what_ended_during_the_outage_is_settled_after_it(watched: WatchedBackend, client: Client) -> None:

@@ -16,6 +16,7 @@ from qless_flask.schemas.actions import ACTIONS, ChangeSchema
 from qless_flask.schemas.operations import OPERATIONS
 from qless_flask.schemas.recurrences import CatchupField
 from qless_flask.schemas.settlements import AnySettlement, CompleteSchema, FailSchema, ReleaseSchema, RetrySchema
+from qless_flask.schemas.transfer import Records
 from qless_flask.schemas.values import Flag, Listed, Object, One, Opaque, Seconds, Text, Whole
 from qless_flask.web import create_app
 
@@ -43,6 +44,19 @@ VALUES = some.recursive(
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(TEXTS, inner, max_size=3),
     max_leaves=6,
 )
+RECORDS = some.fixed_dictionaries(
+    {"kind": some.sampled_from(["namespace", "queue", "key", "job", "worker", "tag", "memo"])},
+    optional={
+        "name": TEXTS,
+        "value": TEXTS,
+        "settings": some.dictionaries(TEXTS, VALUES, max_size=2),
+        "turn": some.integers(),
+        "seen_at": some.integers(),
+        "queue": TEXTS,
+        "key": TEXTS,
+        "popped": some.lists(some.integers(), max_size=3),
+    },
+)
 LEAVES: dict[type[object], some.SearchStrategy[object]] = {
     Text: TEXTS,
     Whole: some.integers(-2, 1001),
@@ -50,6 +64,7 @@ LEAVES: dict[type[object], some.SearchStrategy[object]] = {
     Flag: some.booleans(),
     Opaque: VALUES,
     Object: some.dictionaries(TEXTS, NUMBERS, max_size=3),
+    Records: some.lists(RECORDS | VALUES, max_size=3),
     CatchupField: some.sampled_from(["one", "none"]) | some.fixed_dictionaries({"all": some.integers(-1, 1001)}),
 }
 SETTLEMENTS = {

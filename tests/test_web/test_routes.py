@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.test import TestResponse
 
-from qless_flask.backends.base import Namespace
-from qless_flask.models import NewJob
+from qless_flask.backends.base import Backend, Namespace
+from qless_flask.errors import BackendUnavailable
+from qless_flask.models import Dumped, MemoRecord, NewJob
 from qless_flask.testing import ManualClock
+from qless_flask.web import create_app
 
 from .conftest import Api
 
@@ -88,6 +92,8 @@ class TestJobs:
             "max_run": None,
             "expires_in": None,
             "unique": None,
+            "requires": [],
+            "key": None,
             "tracked": False,
             "recurrence": None,
             "due_at": None,
@@ -104,6 +110,8 @@ class TestJobs:
             "max_run": 5,
             "expires_in": 60,
             "unique": {"key": "home", "for": 30},
+            "requires": ["eu", "gpu"],
+            "key": "ann",
         }
         api.put("parent")
         api.put("one", **options)
@@ -542,22 +550,68 @@ class TestQueues:
                 "max_losses": 3,
                 "max_run": None,
                 "backoff": {"strategy": "exponential", "delay": 15, "factor": 2, "max": 3600, "jitter": "full"},
+                "max_concurrency": None,
+                "rate": None,
+                "key_concurrency": None,
+                "key_rate": None,
+                "max_size": None,
+                "retention": {
+                    "complete": {"age": 604_800.0, "count": 50_000},
+                    "canceled": {"age": 86_400.0, "count": 10_000},
+                    "failed": {"age": 7_776_000.0, "count": 100_000},
+                },
             },
+            "own": [],
         }
         assert api.told("GET queues") == {"queues": [queue]}
 
     def test_settings_are_set_one_by_one(self, api: Api) -> None:
         api.told("PATCH queues/fetch", {"heartbeat": None})
 
-        queue = api.told("PATCH queues/fetch", {"backoff": {"strategy": "fixed", "delay": 5}, "max_run": 30})
+        changes = {"backoff": {"strategy": "fixed", "delay": 5}, "max_run": 30, "rate": {"limit": 3, "per": 0.5}}
+        queue = api.told("PATCH queues/fetch", changes)
 
-        assert queue["settings"] == {
-            "heartbeat": None,
-            "retries": 5,
-            "max_losses": 3,
-            "max_run": 30.0,
-            "backoff": {"strategy": "fixed", "delay": 5.0},
-        }
+        settings = queue["settings"]
+        assert (settings["heartbeat"], settings["retries"], settings["max_run"]) == (None, 5, 30.0)
+        assert (settings["backoff"], settings["rate"]) == (changes["backoff"], changes["rate"])
+        assert queue["own"] == ["backoff", "heartbeat", "max_run", "rate"]
+
+    def test_a_setting_goes_back_to_what_the_namespace_says(self, api: Api) -> None:
+        api.told("PATCH settings", {"retries": 1})
+        api.told("PATCH queues/fetch", {"retries": 9, "max_size": 3})
+
+        queue = api.told("PATCH queues/fetch", {"inherit": ["retries"], "actor": "ann"})
+
+        assert (queue["settings"]["retries"], queue["own"]) == (1, ["max_size"])
+
+    def test_a_queue_that_is_full_takes_no_more(self, api: Api) -> None:
+        api.told("PATCH queues/fetch", {"max_size": 1})
+        api.put("one")
+
+        problem = api.problem("POST queues/fetch/jobs", {"klass": "Crawl"})
+
+        assert (problem["status"], problem["code"], problem["subject"]) == (429, "QUOTA_EXCEEDED", "fetch")
+
+    def test_a_limit_holds_jobs_back_and_says_until_when(self, api: Api, clock: ManualClock) -> None:
+        api.told("PATCH queues/fetch", {"rate": {"limit": 1, "per": 10}})
+        api.put("one")
+        api.put("two")
+        api.pop()
+
+        answer = api.told("POST queues/fetch/pop", {"worker": "ann"})
+
+        assert answer == {"jobs": [], "retry_at": clock() + 10}
+
+    def test_a_job_goes_to_a_worker_that_offers_what_it_requires(self, api: Api) -> None:
+        api.put("one", requires=["gpu"], key="ann")
+
+        nothing = api.told("POST queues/fetch/pop", {"worker": "bob"})["jobs"]
+        [job] = api.told("POST queues/fetch/pop", {"worker": "ann", "capabilities": ["gpu", "eu"]})["jobs"]
+
+        assert nothing == []
+        assert (job["jid"], job["requires"], job["key"]) == ("one", ["gpu"], "ann")
+        assert [each["jid"] for each in api.told("GET jobs?key=ann")["jobs"]] == ["one"]
+        assert api.told("GET workers/ann")["capabilities"] == ["eu", "gpu"]
 
     def test_a_paused_queue_gives_nothing_until_resumed(self, api: Api) -> None:
         api.put("one")
@@ -789,12 +843,183 @@ class TestRecurrences:
         assert api.told("POST operations/fire", {"id": made["id"], "expected": made["next_at"]}) == {"jobs": []}
 
 
+class TestStatistics:
+    def work(self, api: Api, clock: ManualClock) -> None:
+        """Put a job that waits for two seconds and runs for three."""
+        api.put("one", tags=["a/b"])
+        clock.advance(2)
+        token = api.pop()
+        clock.advance(3)
+        api.told("POST jobs/one/complete", {"token": token})
+
+    def test_waits_and_runs_are_summed_up(self, api: Api, clock: ManualClock) -> None:
+        self.work(api, clock)
+
+        stats = api.told("GET queues/fetch/stats")
+
+        wait = {"count": 1, "mean": 2.0, "std": 0.0, "p50": 2.0155, "p95": 2.0155, "p99": 2.0155}
+        assert {name: stats["wait"][name] for name in wait} == wait
+        assert [each["count"] for each in stats["wait"]["histogram"]] == [1]
+        assert stats["run"]["mean"] == 3.0
+        assert (stats["failed"], stats["retried"], stats["lost"]) == (0, 0, 0)
+        assert api.told("GET stats") == api.told("GET stats?queue=fetch") == stats
+        assert api.told("GET stats?klass=Crawl") == api.told("GET stats?tag=a%2Fb") == stats
+
+    def test_a_day_without_jobs_has_no_figures(self, api: Api, clock: ManualClock) -> None:
+        self.work(api, clock)
+        nothing = {"count": 0, "mean": None, "std": None, "p50": None, "p95": None, "p99": None, "histogram": []}
+
+        assert api.told("GET stats?day=1999-12-31")["wait"] == nothing
+
+    def test_transitions_are_counted_by_the_time(self, api: Api, clock: ManualClock) -> None:
+        self.work(api, clock)
+
+        counts = api.told(f"GET throughput?queue=fetch&since={clock() - 60}&until={clock() + 60}&step=60")
+
+        assert len(counts["times"]) in (2, 3)
+        assert {name: sum(each) for name, each in counts.items() if name != "times"} == {
+            "put": 1,
+            "popped": 1,
+            "completed": 1,
+            "failed": 0,
+            "retried": 0,
+            "lost": 0,
+        }
+
+
+class TestTheNamespaceItself:
+    NAMESPACE = "/api/v1/namespaces/crawl"
+
+    def test_its_settings_hold_for_queues_that_do_not_say(self, api: Api) -> None:
+        api.put("one")
+
+        told = api.told("PATCH settings", {"max_losses": 9, "retries": 1, "actor": "ann"})
+        less = api.told("PATCH settings", {"inherit": ["retries"]})
+
+        assert (told["own"], told["frozen"]) == (["max_losses", "retries"], False)
+        assert (less["own"], less["settings"]["retries"], less["settings"]["max_losses"]) == (["max_losses"], 5, 9)
+        assert api.told("GET settings") == less
+        assert api.told("GET queues/fetch")["settings"] == less["settings"]
+
+    def test_it_is_frozen_and_thawed(self, api: Api) -> None:
+        api.put("one")
+
+        frozen = api.told("PUT frozen", {"actor": "ann"})
+        refused = api("POST queues/fetch/pop", {"worker": "ann"})
+        thawed = api.told("DELETE frozen?actor=ann")
+
+        assert (frozen["frozen"], thawed["frozen"]) == (True, False)
+        assert (refused.status_code, refused.get_json()["code"]) == (503, "FROZEN")
+        assert refused.get_json()["subject"] == "crawl"
+        assert "namespace crawl is frozen" in refused.get_json()["detail"]
+        assert refused.headers["Retry-After"] == "1"
+        assert api.pop()
+
+    def test_it_is_erased_when_it_is_empty_or_named_again(self, api: Api) -> None:
+        api.put("one")
+
+        refused = api.problem(f"DELETE {self.NAMESPACE}")
+        step = api.told(f"DELETE {self.NAMESPACE}?confirm=crawl&actor=ann")
+        while step["next"] is not None:
+            step = api.told(f"DELETE {self.NAMESPACE}?confirm=crawl&cursor={step['next']}&limit=1000")
+
+        assert (refused["status"], refused["code"], refused["subject"]) == (409, "NOT_EMPTY", "crawl")
+        assert api.told("GET /api/v1/namespaces") == {"namespaces": []}
+
+
+class TestTransfer:
+    def export(self, api: Api) -> list[dict[str, Any]]:
+        """Export all that there is, a record a line."""
+        answer = api("GET export")
+        assert (answer.status_code, answer.mimetype) == (200, "application/x-ndjson")
+        return [json.loads(line) for line in answer.get_data().splitlines()]
+
+    def load(self, app: Flask, body: bytes, content_type: str = "application/x-ndjson") -> TestResponse:
+        """Import lines into another namespace."""
+        path = "/api/v1/namespaces/other/import"
+        return app.test_client().post(path, data=body, content_type=content_type)
+
+    def test_an_export_has_a_record_a_line_and_sums_them_up(self, api: Api) -> None:
+        api.told("PUT frozen")
+        api.told("DELETE frozen")
+        for number in range(150):
+            api.put(f"job-{number}", data={"n": number})
+        api.told("PUT frozen")
+
+        *records, end = self.export(api)
+
+        assert end["kind"] == "end"
+        assert end["counts"]["job"] == 150 == sum(each["kind"] == "job" for each in records)
+        assert sum(end["counts"].values()) == len(records)
+        assert len(end["checksum"]) == 16
+
+    def test_what_is_exported_is_imported_elsewhere(self, api: Api, app: Flask, backend: Backend) -> None:
+        odd = b'{"n":12345678901234567890,"x":1.10,"x":[]}'
+        api("POST queues/fetch/jobs", b'{"klass":"Crawl","jid":"one","data":' + odd + b"}")
+        api.told("PUT frozen")
+        lines = api("GET export").get_data()
+        backend.namespace("other").freeze()
+
+        answer = self.load(app, lines)
+
+        assert (answer.status_code, answer.get_json()) == (200, {"loaded": len(lines.splitlines()) - 1})
+        assert app.test_client().get("/api/v1/namespaces/other/export").get_data() == lines
+        [job] = backend.namespace("other").get(["one"])
+        assert job is not None
+        assert job.data == odd.decode()
+
+    def test_nothing_is_imported_where_it_could_be_popped_meanwhile(self, api: Api, app: Flask) -> None:
+        api.put("one")
+
+        answer = self.load(app, api("GET export").get_data())
+
+        assert (answer.status_code, answer.get_json()["code"]) == (409, "NOT_FROZEN")
+
+    def test_a_line_that_is_no_record_is_named_and_nothing_is_imported(
+        self, api: Api, app: Flask, backend: Backend
+    ) -> None:
+        memo = b'{"kind":"memo","name":"x","value":"y"}\n'
+        other = backend.namespace("other")
+        other.freeze()
+
+        answer = self.load(app, memo + b'{"kind":"memo"}\n\n{\n' + memo)
+
+        assert (answer.status_code, set(answer.get_json()["errors"])) == (422, {"records.1", "records.2"})
+        assert other.recall("x") is None
+
+    def test_an_import_of_something_else_is_told_what_to_send(self, app: Flask) -> None:
+        answer = self.load(app, b"{}", "application/json")
+
+        assert (answer.status_code, answer.get_json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+        assert "application/x-ndjson" in answer.get_json()["detail"]
+
+    def test_an_export_that_breaks_off_says_so_where_its_end_would_stand(
+        self, api: Api, namespace: Namespace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(self: object, cursor: str | None = None, limit: int = 1000) -> Dumped:
+            if cursor:
+                raise BackendUnavailable("127.0.0.1:1 is down")
+            return Dumped((MemoRecord(name="x", value="y"),), "c")
+
+        monkeypatch.setattr(type(namespace), "dump", broken)
+
+        memo, last = self.export(api)
+
+        assert memo == {"kind": "memo", "name": "x", "value": "y"}
+        assert (last["kind"], last["code"]) == ("problem", "BACKEND_UNAVAILABLE")
+        assert "127.0.0.1" not in last["detail"]
+
+    def test_an_export_that_cannot_begin_is_a_problem(self, api: Api, app: Flask) -> None:
+        assert api.problem("GET export?limit=5")["code"] == "INVALID"
+        assert Api(create_app("redis://127.0.0.1:1/0").test_client()).problem("GET export")["status"] == 503
+
+
 class TestTheRest:
     def test_workers_are_listed_and_looked_up(self, api: Api, clock: ManualClock) -> None:
         api.put("one")
         api.pop(worker="host/1")
 
-        worker = {"name": "host/1", "running": 1, "seen_at": clock(), "quiet": False, "stop": False}
+        worker = {"name": "host/1", "running": 1, "seen_at": clock(), "quiet": False, "stop": False, "capabilities": []}
         assert api.told("GET workers") == {"workers": [worker]}
         assert api.told("GET workers/host%2F1") == worker
         assert api.problem("GET workers/nobody")["code"] == "WORKER_NOT_FOUND"
@@ -842,7 +1067,8 @@ class TestTheRest:
             "waiting",
             clock(),
         )
-        assert (popped["event"], popped["worker"]) == ("popped", "ann")
+        assert (popped["event"], popped["worker"], popped["klass"]) == ("popped", "ann", "Crawl")
+        assert popped["waited"] == 0.0
         assert "worker" not in put
 
     def test_namespaces_are_listed(self, api: Api) -> None:
