@@ -15,7 +15,8 @@ QlessError                      INTERNAL 500
 │   ├── WrongState              WRONG_STATE 409
 │   ├── HasDependents           HAS_DEPENDENTS 409
 │   ├── NotEmpty                NOT_EMPTY 409
-│   └── NotFrozen               NOT_FROZEN 409
+│   ├── NotFrozen               NOT_FROZEN 409
+│   └── NotCopied               NOT_COPIED 409
 ├── TooLarge                    TOO_LARGE 413
 ├── UnsupportedMediaType        UNSUPPORTED_MEDIA_TYPE 415
 ├── Invalid                     INVALID 422
@@ -198,6 +199,13 @@ class NotFrozen(Conflict):
 
     code = "NOT_FROZEN"
     sentence = "namespace {subject} is not frozen: freeze it before loading, so that nothing is popped meanwhile"
+
+
+class NotCopied(Conflict):
+    """A copy, an export or an import cannot begin, cannot go on, or is not the same as what it was made from."""
+
+    code = "NOT_COPIED"
+    sentence = "{subject} was not copied"
 
 
 class TooLarge(QlessError):

@@ -6,9 +6,12 @@ import click
 
 from qless_flask.cli.change import change
 from qless_flask.cli.command import Commands
+from qless_flask.cli.copy import copy
 from qless_flask.cli.demo import demo
 from qless_flask.cli.events import events
+from qless_flask.cli.export import export
 from qless_flask.cli.failures import failures
+from qless_flask.cli.import_ import import_
 from qless_flask.cli.job import job
 from qless_flask.cli.namespace import erase, freeze, settings, thaw
 from qless_flask.cli.put import put
@@ -58,6 +61,9 @@ _COMMANDS = (
     freeze,
     thaw,
     erase,
+    export,
+    import_,
+    copy,
     demo,
 )
 

@@ -211,17 +211,25 @@ class Tally:
         self._sum = 0
         self._jobs: set[int] = set()
 
-    def add(self, records: Iterable[AnyRecord]) -> None:
-        """Take records in."""
+    def add(self, records: Iterable[AnyRecord]) -> list[AnyRecord]:
+        """Take records in, and answer those that count: all but the jobs that are in it already."""
+        counting: list[AnyRecord] = []
         for record in records:
             if isinstance(record, JobRecord):
                 jid = _digest(record.jid.encode())
                 if jid in self._jobs:
                     continue
                 self._jobs.add(jid)
+            counting.append(record)
             kind = str(record.__struct_config__.tag)
             self.counts[kind] = self.counts.get(kind, 0) + 1
             self._sum = (self._sum + _digest(encode_record(record))) % (1 << 64)
+        return counting
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs are in it."""
+        return self.counts.get("job", 0)
 
     @property
     def checksum(self) -> str:

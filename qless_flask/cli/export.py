@@ -1,0 +1,39 @@
+"""`qless-flask export`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from qless_flask.cli.progress import Progress
+from qless_flask.cli.target import Target, namespace_option, person, url_option
+from qless_flask.copying import export as export_namespace
+from qless_flask.copying import export_to_file
+
+
+@click.command(short_help="Write a namespace into a file.")
+@click.argument("file", default="-")
+@click.option("--live", is_flag=True, help="Don't freeze it: what is written may not be of one time.")
+@click.option("--resume", is_flag=True, help="Go on with an export into FILE that was broken off.")
+@url_option
+@namespace_option
+def export(url: str, namespace: str, file: str, live: bool, resume: bool) -> None:
+    """Write all that a namespace holds into FILE (-: the standard output), a line of JSON for each thing.
+
+    The last line has their counts and checksum. The namespace is frozen meanwhile: it can be read, and not written.
+    `import` reads it back, into whatever store.
+
+    \b
+    qless-flask export jobs.ndjson
+    qless-flask export | gzip > jobs.ndjson.gz
+    """
+    if resume and file == "-":
+        raise click.UsageError("--resume goes on with a file: name it.")
+    with Target(url, namespace).open() as source, Progress() as progress:
+        if file == "-":
+            tally = export_namespace(source, sys.stdout.buffer, progress, live=live, actor=person())
+        else:
+            tally = export_to_file(source, Path(file), progress, live=live, resume=resume, actor=person())
+    click.echo(f"{sum(tally.counts.values()):,} lines, checksum {tally.checksum}.", err=True)
