@@ -2,8 +2,8 @@
 
 python tests/mutants/run.py [words…]    only those mutants whose file or slip has all the words
 
-`redis.toml` and `sqlite.toml` list the slips: a file, what stands there once, and what is put in its place. Each is made
-in a copy of the checkout, where the conformance suite and the machine run on one store until the first failure. A
+`redis.toml` and `sqlite.toml` list the slips: a file, what stands there once, and what is put in its place. Each is
+made in a copy of the checkout, where the conformance suite and the machine run on one store until the first failure. A
 mutant with `equivalent` changes nothing that can be seen, as it argues; it is not run.
 
 Names those that survive, and exits 1 if any does.
