@@ -12,6 +12,7 @@ from qless_flask.backends.redis.puts import put_arguments
 from qless_flask.backends.redis.records import STATES, read_popped_job
 from qless_flask.backends.redis.scripts import Argument, Reply
 from qless_flask.backends.store import to_milliseconds, to_seconds
+from qless_flask.backends.waiting import offers
 from qless_flask.errors import QlessError
 from qless_flask.models import (
     Beat,
@@ -34,7 +35,7 @@ def pop_arguments(pop: Pop, wait_left: float) -> list[Argument]:
     """Write what a worker asks for; tokens begin with a nonce."""
     nonce = secrets.token_urlsafe(8)
     wait = to_milliseconds(wait_left)
-    return [nonce, pop.worker, pop.limit, pop.order, pop.request or "", wait, *pop.queues]
+    return [nonce, pop.worker, pop.limit, pop.order, pop.request or "", wait, offers(pop.capabilities), *pop.queues]
 
 
 def read_popped(reply: Reply) -> Popped:

@@ -31,7 +31,7 @@ class Listener:
         self._waiters = waiters
         self._key_for = key_for
         self._namespace = namespace
-        self._control = key_for((namespace or "", uuid.uuid4().hex))
+        self._control = key_for((namespace or "", uuid.uuid4().hex, ""))
         self._lock = threading.Lock()
         self._covered: frozenset[WaitKey] = frozenset()
         self._thread: threading.Thread | None = None

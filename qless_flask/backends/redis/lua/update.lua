@@ -49,7 +49,10 @@ local function change(job)
   if data ~= '' then set_data(job, data) end
   if priority ~= '' then
     job.priority = priority == '0' and '' or priority
-    if job.state == 'w' then enter_index(job, 'w', waiting_score(job)) end
+    if job.state == 'w' then
+      leave_index(job)
+      enter_index(job, 'w', waiting_score(job))
+    end
   end
   append(job, 'u', '')
   note('u', job, job.queue, '', job.state, '', '')

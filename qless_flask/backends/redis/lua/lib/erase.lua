@@ -7,6 +7,10 @@ local function erase(job)
   if job.state == 'r' then count_running(job.worker, -1) end
   if job.flags == '' then return end
   if has(job, 'k') then ties().index_tags(job, false) end
+  if has(job, 'q') then
+    local _, name = lane_of(job)
+    if name ~= '' then set_score(key('key', name), job.jid, false) end
+  end
   if has(job, 'l') then later('DEL', key('log', job.jid)) end
   if has(job, 't') then set_score(key('tracked'), job.jid, false) end
   if has(job, 'u') then ties().let_go(job) end

@@ -2,7 +2,10 @@
 -- A single move is made at once; when an operation gathers many, flush() makes them together, a key at a time.
 -- @include job
 local moves = {}
-local ties -- lib/ties
+local ties, lanes, limiting -- lib/ties, lib/lanes, lib/limits
+local SIZED = {s = true, d = true, w = true} -- the states that count for max_size
+local grown = {} -- by how many of those each queue has grown by what is gathered
+local ended = {} -- how many leases have ended in each queue
 
 local function set_score(index, jid, score)
   if gather then
@@ -34,7 +37,7 @@ local function flush_indexes()
     call_with('ZREM', index, removed)
     call_with('ZADD', index, added)
   end
-  moves = {}
+  moves, grown = {}, {}
 end
 
 -- A number, not a text made by Lua, which would lose digits.
@@ -49,12 +52,29 @@ local function failure_of(job)
 end
 
 local function leave_index(job)
-  set_score(key(job.state, job.queue), job.jid, false)
-  if job.state == 'f' then touch_group(job, string.match(failure_of(job), '^[^\t]*'), -1) end
+  local state, queue = job.state, job.queue
+  if state == 'r' then
+    job.ran = math.max(0, now - job.started)
+    ended[queue] = (ended[queue] or 0) + 1
+  elseif state == 'f' then
+    touch_group(job, string.match(failure_of(job), '^[^\t]*'), -1)
+  elseif gather and SIZED[state] then
+    grown[queue] = (grown[queue] or 0) - 1
+  end
+  if has(job, 'q') then
+    lanes().leave(job)
+    if state == 'w' then state = 'v' end
+  end
+  set_score(key(state, queue), job.jid, false)
 end
 
 local function enter_index(job, state, score)
   if has(job, 'k') then ties().count_state(job, job.state, state) end
   job.state = state
+  if gather and SIZED[state] then grown[job.queue] = (grown[job.queue] or 0) + 1 end
+  if has(job, 'q') then
+    lanes().enter(job, state, score)
+    if state == 'w' then state = 'v' end
+  end
   set_score(key(state, job.queue), job.jid, score)
 end

@@ -16,6 +16,7 @@ local function look_after(queue, most, together)
   flush_jobs()
   flush_indexes()
   flush_writes()
+  if laned then laned.flush() end
   set_deadline(queue)
   return expired, lost, promoted
 end

@@ -1,7 +1,10 @@
 -- options: what only some jobs have, kept beside their records. Lines: tags, apart by tabs; the pipeline, apart by
 -- commas; own retries; and, where there is any of it, `life`: what to do at a parent's end ('' wait, c cancel, r run),
--- max_run ms, expires_in ms, for how many ms it is unique, a tab, the key of that; who put it again; back-off.
+-- max_run ms, expires_in ms, for how many ms it is unique, a tab, the key of that; who put it again; back-off; and, of jobs
+-- that have either, what it requires, apart by bytes 31, and its key.
 -- @include job
+local LANE = '^%a*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n([^\n]*)\n([^\n]*)$'
+
 local function read_options(job, text)
   job.tags, job.pipeline, job.retries, job.life = string.match(text, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n?(.*)$')
 end
@@ -19,6 +22,19 @@ local function life_of(job)
     if not job.choice then job.choice, job.max_run, job.expires_in, job.unique_ms, job.unique = '', '', '', '', '' end
   end
   return job
+end
+
+-- What it requires and its key, '' for none.
+local function lane_of(job)
+  if not job.requires then
+    local life = options_of(job).life
+    job.requires, job.key = '', ''
+    if life ~= '' then
+      local requires, name = string.match(life, LANE)
+      if requires then job.requires, job.key = requires, name end
+    end
+  end
+  return job.requires, job.key
 end
 
 local function save_options(job)

@@ -7,6 +7,8 @@
 -- @include room
 -- @constant UPKEEP_AT_ONCE
 
+local offers -- what the worker offers
+
 local function lease(job, queue, worker, token)
   if has(job, 'k') then ties().count_wait(job) end
   if has(job, 'x') then ties().start_no_more(job) end
@@ -23,8 +25,8 @@ local function lease(job, queue, worker, token)
   save(job)
 end
 
--- Take up to so many off a queue's waiting index.
-local function take(queue, limit, leased, worker, nonce)
+-- Take up to so many off the waiting index of a queue without lanes.
+local function take_plain(queue, limit, leased, worker, nonce)
   while limit > 0 do
     local popped, late = taken or call('ZPOPMIN', key('w', queue.name), limit), false
     taken = nil
@@ -54,9 +56,46 @@ local function take(queue, limit, leased, worker, nonce)
   end
 end
 
+-- Take up to so many off a queue with lanes.
+local function take_lanes(queue, limit, leased, worker, nonce)
+  if call('ZCARD', key('v', queue.name)) == 0 then
+    queue.has_lanes = nil
+    return take_plain(queue, limit, leased, worker, nonce)
+  end
+  -- @include take_lanes
+  gather = gather or limit > 1
+  take_in_order(queue, limit, offers, function(job)
+    if has(job, 'x') and now >= ties().start_by(job) then return false end
+    leased[#leased + 1] = job
+    lease(job, queue, worker, nonce .. '.' .. #leased)
+    return true
+  end)
+end
+
+local function take(queue, limit, leased, worker, nonce)
+  local before, bounded = #leased, queue.limits ~= ''
+  if bounded then limit = limiting().room_in(queue, limit) end
+  if limit <= 0 then return end
+  if queue.has_lanes then
+    take_lanes(queue, limit, leased, worker, nonce)
+  else
+    take_plain(queue, limit, leased, worker, nonce)
+  end
+  if bounded then limiting().count_leased(queue, #leased - before) end
+end
+
+-- See to what is due in a queue, and to keys that may run on.
+local function prepare(queue)
+  look_after(queue, UPKEEP_AT_ONCE)
+  if queue.has_lanes then
+    -- @include sort_keys
+    sort_keys(queue, UPKEEP_AT_ONCE)
+  end
+end
+
 local function take_in_turn(names, limit, leased, worker, nonce)
   local open = {}
-  for i = 1, #names do look_after(load_queue(names[i]), UPKEEP_AT_ONCE) end
+  for i = 1, #names do prepare(load_queue(names[i])) end
   local turn = tonumber(call('HGET', key('meta'), 'turn')) or 0
   for i = 0, #names - 1 do
     local queue = load_queue(names[(turn + i) % #names + 1])
@@ -74,6 +113,42 @@ local function take_in_turn(names, limit, leased, worker, nonce)
   if #leased > 0 then call('HSET', key('meta'), 'turn', turn + 1) end
 end
 
+-- When a queue may have something that is kept back now; NEVER where no time is in sight.
+local function held_until(queue)
+  local till = NEVER
+  if queue.unsorted then return now_text end
+  if queue.limits ~= '' and (call('ZCARD', key('w', queue.name)) > 0 or queue.has_lanes) then
+    till = limiting().rate_free_at(queue) or NEVER
+  end
+  if queue.has_lanes then
+    local first = call('ZRANGE', key('blocked', queue.name), 0, 0, 'WITHSCORES')
+    if first[2] then till = math.min(till, math.max(now, first[2])) end
+  end
+  return string.format('%.0f', till)
+end
+
+-- Let them know in time of a job in a queue: those who offer something hear of it elsewhere.
+local function wait_in(queue, wait)
+  local till, list = now + wait + 1000, key('wake', queue.name)
+  if not queue.waits or tonumber(queue.waits) < now + wait then
+    call('HSET', queue.hash, 'waits', till)
+    if not queue.place then call('PEXPIRE', queue.hash, wait + 1000) end
+  end
+  if offers ~= '' then
+    local kinds = key('waits', queue.name)
+    local before = tonumber(call('HGET', kinds, offers) or 0)
+    if before < now + wait then call('HSET', kinds, offers, till) end
+    if call('PTTL', kinds) < wait + 1000 then call('PEXPIRE', kinds, wait + 1000) end
+    list = list .. '\t' .. offers
+  end
+  if queue.limits ~= '' and limiting().of(queue).concurrency then
+    local held = tonumber(call('HGET', queue.hash, 'held') or 0)
+    if held < till then call('HSET', queue.hash, 'held', till) end
+  end
+  -- Tokens that are still there tell of jobs that others have taken.
+  call('DEL', list)
+end
+
 -- Nothing to give: when to look again, and whom to wake when something comes.
 local function wait_for(names, wait)
   local retry_at = NEVER
@@ -81,16 +156,15 @@ local function wait_for(names, wait)
     local queue = load_queue(names[i])
     if queue.place then
       set_deadline(queue)
-      if not queue.paused and tonumber(queue.deadline) < tonumber(retry_at) then retry_at = queue.deadline end
-    end
-    if wait > 0 then
-      if not queue.waits or tonumber(queue.waits) < now + wait then
-        call('HSET', queue.hash, 'waits', now + wait + 1000)
-        if not queue.place then call('PEXPIRE', queue.hash, wait + 1000) end
+      if not queue.paused then
+        if tonumber(queue.deadline) < tonumber(retry_at) then retry_at = queue.deadline end
+        if queue.limits ~= '' or queue.has_lanes then
+          local till = held_until(queue)
+          if tonumber(till) < tonumber(retry_at) then retry_at = till end
+        end
       end
-      -- Tokens that are still there tell of jobs that others have taken.
-      call('DEL', key('wake', names[i]))
     end
+    if wait > 0 then wait_in(queue, wait) end
   end
   return retry_at == NEVER and '' or retry_at
 end
@@ -106,11 +180,13 @@ local function answer(leased, retry_at)
   return reply
 end
 
--- The arguments stand in ARGV from `first` on: nonce, worker, limit, order, request, wait ms, queue…
+-- The arguments stand in ARGV from `first` on: nonce, worker, limit, order, request, wait ms, capabilities apart by bytes 31,
+-- queue…
 local function pop(first)
   local nonce, worker, limit = ARGV[first], ARGV[first + 1], tonumber(ARGV[first + 2])
   local leased, remember = {}, nil
-  local asked = wishes or see_worker(worker)
+  offers = ARGV[first + 6]
+  local asked = wishes or see_worker(worker, offers)
   if ARGV[first + 4] ~= '' then
     -- @include request
     local request = key('request', worker .. '\t' .. ARGV[first + 4])
@@ -120,18 +196,18 @@ local function pop(first)
   end
   if asked ~= '' then return {asked} end
   if ARGV[first + 3] == 'round_robin' then
-    take_in_turn({unpack(ARGV, first + 6)}, limit, leased, worker, nonce)
+    take_in_turn({unpack(ARGV, first + 7)}, limit, leased, worker, nonce)
   else
-    for i = first + 6, #ARGV do
+    for i = first + 7, #ARGV do
       if #leased == limit then break end
       local queue = load_queue(ARGV[i])
-      look_after(queue, UPKEEP_AT_ONCE)
+      prepare(queue)
       if not queue.paused then take(queue, limit - #leased, leased, worker, nonce) end
     end
   end
   local retry_at = ''
   if #leased == 0 then
-    retry_at = wait_for({unpack(ARGV, first + 6)}, tonumber(ARGV[first + 5]))
+    retry_at = wait_for({unpack(ARGV, first + 7)}, tonumber(ARGV[first + 5]))
   elseif remember then
     remember()
   end

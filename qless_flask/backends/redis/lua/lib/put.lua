@@ -20,7 +20,9 @@ local function enter_options(job, queue)
   save_options(job)
   if has(job, 'k') then ties().index_tags(job, '0') end
   if job.life == '' then return end
-  local life = life_of(job)
+  local life, set, name = life_of(job), lane_of(job)
+  if set ~= '' or name ~= '' then set_flag(job, 'q') end
+  if name ~= '' then set_score(key('key', name), job.jid, '0') end
   if life.max_run ~= '' then set_flag(job, 'm') end
   if life.expires_in ~= '' then
     set_flag(job, 'x')
@@ -47,6 +49,13 @@ local function create(job, old, data, due, parents)
   note('p', job, job.queue, '', job.state, old and old.worker or '', '')
 end
 
+-- What its queue's limits say against a new job.
+local function limit_fault(job, old)
+  if lane_of(job) ~= '' and lanes().is_set_too_many(job, old) then return 'TOO_MANY_SETS ' .. job.jid end
+  local queue = load_queue(job.queue)
+  if queue.limits ~= '' and limiting().is_full(queue, old) then return 'QUOTA_EXCEEDED ' .. queue.name end
+end
+
 -- Answers its state letter and 1 if it was created, and the jid that holds its key, if another does; or nil and a fault.
 local function put_one(list, at)
   local jid, mode, options = list[at], list[at + 6], list[at + 7]
@@ -68,6 +77,8 @@ local function put_one(list, at)
     local fault = old and ties().cycle_among(jid, parents)
     if fault then return nil, fault end
   end
+  local fault = limit_fault(job, old)
+  if fault then return nil, fault end
   if old then erase(old) end
   create(job, old, list[at + 3], list[at + 5], parents)
   if canceled then cancel(job) end

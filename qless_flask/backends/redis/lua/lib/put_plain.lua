@@ -24,8 +24,8 @@ local function put_plain()
   end
   local hash, waiting = key('queue', name), key('w', name)
   local jids, fields, scores
-  local queue = call('HMGET', hash, 'place', 'waits', 'settings')
-  if not queue[1] or (queue[2] and tonumber(queue[2]) > now) then return end
+  local queue = call('HMGET', hash, 'place', 'waits', 'settings', 'limits')
+  if not queue[1] or queue[4] or (queue[2] and tonumber(queue[2]) > now) then return end
   if count > 1 then
     jids = new_jids(count)
     if not jids then return end

@@ -5,12 +5,12 @@
 -- @include worker
 -- @inside
 local running = {}
-local tied -- what lib/ties has made
+local tied, laned, limited -- what lib/ties, lib/lanes and lib/limits have made
 
 local function arrive_at_place(job, queue, place)
   job.place = place
   job.available = now_text == job.created and '' or now_text
-  queue.arrived = queue.arrived + 1
+  if has(job, 'q') then lanes().announce(job, queue) else queue.arrived = queue.arrived + 1 end
   enter_index(job, 'w', waiting_score(job))
 end
 
@@ -108,6 +108,21 @@ local function conclude(job)
   if has(job, 'p') and is_over(job) then ties().tell_dependents(job) end
 end
 
+-- A lease that ends lets another job begin where the running ones are counted, and somebody waits for that.
+local function tell_of_ends()
+  for name, count in pairs(ended) do
+    local queue = queues[name]
+    if not queue or queue.limits ~= '' then
+      local held = call('HGET', key('queue', name), 'held')
+      if held and tonumber(held) > now then
+        queue = load_queue(name)
+        queue.freed = queue.freed + count
+      end
+    end
+  end
+  ended = {}
+end
+
 -- Write what is gathered.
 local function flush(actor)
   if tied then tied.flush() end
@@ -120,9 +135,12 @@ local function flush(actor)
     end
     running = {}
   end
+  if laned then laned.flush() end
+  tell_of_ends()
   for _, queue in pairs(queues) do flush_queue(queue) end
   if next(touches) then flush_groups() end
   if tied then tied.flush_figures() end
   flush_events(actor)
 end
 -- @include ties
+-- @include lanes
