@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import cast
@@ -13,15 +12,12 @@ from redis.exceptions import RedisError
 
 from qless_flask.backends.base import Backend, Clock
 from qless_flask.backends.redis.connection import Client, open_client, told_as_ours
+from qless_flask.backends.redis.names import Names
 from qless_flask.backends.redis.namespace import RedisNamespace, key_prefix
 from qless_flask.backends.redis.scripts import Connection
 from qless_flask.backends.redis.waking import Listener
 from qless_flask.backends.waiting import Waiters, WaitKey
 from qless_flask.bounds import MAX_DATA_BYTES
-
-NAMES = "qless:namespaces"
-"""The set of all namespaces: the one key outside their slots."""
-_NAME_AGAIN_SECONDS = 60.0
 
 
 class RedisBackend(Backend):
@@ -43,18 +39,16 @@ class RedisBackend(Backend):
         self._clustered = isinstance(self._client, RedisCluster)
         self._waiters = Waiters(self._listen, self._hand_on)
         self._listeners: dict[str | None, Listener] = {}
-        self._named: dict[str, float] = {}
+        self._names = Names(self._client)
         self._lock = threading.Lock()
 
     def namespace(self, name: str) -> RedisNamespace:
-        namespace = RedisNamespace(name, self._waiters, self._client, clock=self._clock, named=self._name)
+        namespace = RedisNamespace(name, self._waiters, self._client, clock=self._clock, names=self._names)
         namespace.max_data_bytes = self.max_data_bytes
         return namespace
 
     def namespaces(self) -> list[str]:
-        with told_as_ours():
-            names = cast("set[bytes]", self._client.smembers(NAMES))
-        return sorted(name.decode() for name in names if not name.startswith(b"_"))
+        return sorted(name for name in self._names.all() if not name.startswith("_"))
 
     def ping(self) -> list[str]:
         with told_as_ours():
@@ -70,12 +64,6 @@ class RedisBackend(Backend):
         else:
             # Those in use are let go of by who uses them: taken away, they would fail in the middle of an answer.
             self._client.connection_pool.disconnect(inuse_connections=False)
-
-    def _name(self, name: str) -> None:
-        """Enter a namespace into the set of all, before its first write and now and then again."""
-        if time.monotonic() - self._named.get(name, -_NAME_AGAIN_SECONDS) >= _NAME_AGAIN_SECONDS:
-            self._client.sadd(NAMES, name)
-            self._named[name] = time.monotonic()
 
     def _listen(self, keys: Sequence[WaitKey]) -> None:
         group = keys[0][0] if self._clustered else None
@@ -119,5 +107,6 @@ def _flat(found: object) -> list[object]:
 
 
 def _wake_key(key: WaitKey) -> str:
-    namespace, queue = key
-    return f"{key_prefix(namespace)}:wake:{queue}"
+    namespace, queue, offered = key
+    kind = f"\t{offered}" if offered else ""
+    return f"{key_prefix(namespace)}:wake:{queue}{kind}"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from qless_flask.backends.inspection import StoreView
+from qless_flask.backends.redis.lanes import Lanes
 from qless_flask.backends.redis.namespace import RedisNamespace
 from qless_flask.backends.redis.records import STATES, Record, read_record
 from qless_flask.backends.redis.recurrences import read_recurring
@@ -39,11 +40,27 @@ _PLAIN = frozenset(
         "running",
         "events",
         "meta",
+        "room",
         "leaders",
         "memory",
+        "own_memory",
+        "readers",
+        "periods",
     )
 )
-_NAMED = frozenset(("y", "tag", "group", "dependents", "figures", "touched", "log", "queue", "wake", "request"))
+_NAMED = frozenset(
+    (
+        *("y", "tag", "group", "dependents", "figures", "touched", "log", "queue", "wake", "waits", "request", "rows"),
+        *("v", "lane", "heads", "blocked", "resort", "key", "key_running", "sets", "pops", "key_pops", "popped_keys"),
+    )
+)
+_OF_QUEUES = frozenset(
+    (
+        *STATES,
+        *("y", "v", "lane", "heads", "blocked", "resort", "key_running", "sets", "pops", "key_pops", "popped_keys"),
+    )
+)
+"""Those that belong to a queue; behind its name may stand more, apart by tabs."""
 _OF_JOBS = {"options": "o", "payloads": "d", "failures": "f", "needs": "n", "progress": "g", "results": "e"}
 """The hashes of what stands beside a record, and the flag of a record that has something there."""
 _KINDS = {"q": "queue", "k": "klass"}
@@ -67,6 +84,7 @@ class _Inspector:
     def view(self) -> StoreView:
         records = self._records()
         indexes = self._indexes()
+        lanes = Lanes(self)
         known = frozenset(name.decode() for name in self._client.smembers(f"{self._prefix}:queues"))
         view = StoreView(
             jobs={jid: record.job for jid, record in records.items()},
@@ -81,6 +99,9 @@ class _Inspector:
             depends=self._depends(),
             dependents=self._sets("dependents"),
             untold=self._set("untold"),
+            keys=self._sets("key"),
+            key_running=lanes.key_running(),
+            requirement_sets=lanes.requirement_sets(),
             unique={key.decode(): text.decode().split("\t")[0] for key, text in self._hash("unique").items()},
             start_by=self._start_by(),
             tracked=self._set("tracked"),
@@ -88,11 +109,12 @@ class _Inspector:
             figures=self._figures(),
             touched=self._touched(),
             recurrences={id.decode(): read_recurring(text) for id, text in self._hash("recurrences").items()},
-            due={id: to_seconds(at) for id, at in self._scores("recurring").items()},
+            due={id: to_seconds(at) for id, at in self.scores("recurring").items()},
             queues=known,
             strays=(),
         )
         self._look_for_strays(view)
+        self._strays += lanes.strays(view.jobs)
         return replace(view, strays=tuple(self._strays))
 
     def _records(self) -> dict[str, Record]:
@@ -109,12 +131,34 @@ class _Inspector:
             for jid, text in self._hash("records").items()
         }
 
+    # As lib/lanes needs it
+
+    def names(self, kind: str) -> list[str]:
+        """List the names for which there is a key of a kind."""
+        return [name for name, _ in self._keys(kind)]
+
+    def scores(self, kind: str) -> dict[str, int]:
+        """Read a sorted set, in its order."""
+        found = self._client.zrange(f"{self._prefix}:{kind}", 0, -1, withscores=True)
+        return {name.decode(): int(score) for name, score in found}
+
+    def texts(self, kind: str) -> dict[str, str]:
+        """Read a hash."""
+        return {name.decode(): text.decode() for name, text in self._hash(kind).items()}
+
+    # As the checker needs it
+
     def _indexes(self) -> dict[tuple[str, State], tuple[str, ...]]:
-        return {
-            (queue, state): tuple(jid.decode() for jid in self._client.zrange(key, 0, -1))
+        indexes = {
+            (queue, state): self.scores(f"{letter}:{queue}")
             for letter, state in STATES.items()
-            for queue, key in self._keys(letter)
+            for queue in self.names(letter)
         }
+        for queue in self.names("v"):
+            # Those with a key or requirements stand in an index of their own.
+            both = self.scores(f"w:{queue}") | self.scores(f"v:{queue}")
+            indexes[queue, "waiting"] = dict(sorted(both.items(), key=lambda item: (item[1], item[0].encode())))
+        return {key: tuple(scores) for key, scores in indexes.items()}
 
     def _expiries(self) -> dict[str, float]:
         return {
@@ -137,7 +181,7 @@ class _Inspector:
         return {jid: frozenset(parents) for jid, parents in needs.items()}
 
     def _start_by(self) -> dict[str, float]:
-        return {jid: to_seconds(at) for queue, _ in self._keys("y") for jid, at in self._scores(f"y:{queue}").items()}
+        return {jid: to_seconds(at) for queue, _ in self._keys("y") for jid, at in self.scores(f"y:{queue}").items()}
 
     def _figures(self) -> dict[str, dict[State, int]]:
         return {
@@ -159,7 +203,7 @@ class _Inspector:
             kind, _, name = key[len(self._prefix) + 1 :].partition(":")
             if kind not in set(STATES) | _NAMED | _PLAIN or (kind == "log" and name not in view.jobs):
                 self._strays.append(key)
-            if kind in (*STATES, "y") and name not in view.queues:
+            if kind in _OF_QUEUES and name.split("\t")[0] not in view.queues:
                 self._strays.append(key)
         flags = {jid: text.split(b"\n", 1)[0].rpartition(b"\t")[2] for jid, text in self._hash("records").items()}
         for kind, flag in _OF_JOBS.items():
@@ -181,10 +225,6 @@ class _Inspector:
 
     def _set(self, kind: str) -> frozenset[str]:
         return frozenset(name.decode() for name in self._client.zrange(f"{self._prefix}:{kind}", 0, -1))
-
-    def _scores(self, kind: str) -> dict[str, int]:
-        found = self._client.zrange(f"{self._prefix}:{kind}", 0, -1, withscores=True)
-        return {name.decode(): int(score) for name, score in found}
 
     def _keys(self, kind: str) -> list[tuple[str, str]]:
         start = f"{self._prefix}:{kind}:"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from qless_flask.backends.base import Clock
-from qless_flask.backends.redis import figures, recurrences, scripts
+from qless_flask.backends.folding import Row
+from qless_flask.backends.redis import figures, queues, recurrences, scripts
 from qless_flask.backends.redis.changes import (
     NOT_SEEN,
     SEEN,
@@ -18,6 +20,7 @@ from qless_flask.backends.redis.changes import (
     update_arguments,
 )
 from qless_flask.backends.redis.connection import Client, told_as_ours
+from qless_flask.backends.redis.dumps import dump
 from qless_flask.backends.redis.faults import read_fault
 from qless_flask.backends.redis.leases import (
     beat_arguments,
@@ -27,24 +30,30 @@ from qless_flask.backends.redis.leases import (
     read_settled,
     settle_arguments,
 )
+from qless_flask.backends.redis.loads import load
 from qless_flask.backends.redis.log import read_log
+from qless_flask.backends.redis.names import Names
 from qless_flask.backends.redis.puts import put_arguments, read_put
-from qless_flask.backends.redis.queues import read_queue, read_worker, write_setting
+from qless_flask.backends.redis.queues import read_queue, read_worker
 from qless_flask.backends.redis.records import read_full_job, read_job, read_line
 from qless_flask.backends.redis.recurrences import read_recurring
+from qless_flask.backends.redis.rows import named, read_rows, with_texts
 from qless_flask.backends.redis.scripts import Argument, Reply
 from qless_flask.backends.redis.walk import walk
 from qless_flask.backends.steps import Wish
 from qless_flask.backends.store import StoreNamespace, to_milliseconds
 from qless_flask.backends.waiting import Waiters
-from qless_flask.errors import QlessError
+from qless_flask.errors import Invalid, NotEmpty, QlessError
 from qless_flask.models import (
     Action,
     Actor,
+    AnyRecord,
     Beat,
     Changed,
     Changes,
     Dependents,
+    Dumped,
+    Erased,
     EventPage,
     Exchanged,
     FailureGroup,
@@ -54,6 +63,7 @@ from qless_flask.models import (
     Lease,
     LogLine,
     Missing,
+    NamespaceSettings,
     NewJob,
     Page,
     Pop,
@@ -74,9 +84,10 @@ from qless_flask.models import (
 )
 
 _BEGINNINGS = frozenset(
-    ("put", "pop", "exchange", "configure", "pause", "track", "recur", "lead", "remember"),
+    ("put", "pop", "exchange", "configure", "configure_namespace", "pause", "track", "recur", "lead", "remember"),
 )
 """The scripts that can be the first to write into a namespace."""
+_ERASE_CURSOR = re.compile(r"[0-9]{1,20}|queues")
 _WISHES: dict[Wish, tuple[str, str]] = {"quiet": ("q", "w"), "stop": ("s", "s")}
 """The letter of what a worker is asked, and that of the event which tells of it."""
 
@@ -91,13 +102,13 @@ class RedisNamespace(StoreNamespace):
         client: Client,
         *,
         clock: Clock | None,
-        named: Callable[[str], None],
+        names: Names,
     ) -> None:
         super().__init__(name, waiters)
         self.prefix = key_prefix(name)
         self.client = client
         self._clock = clock
-        self._named = named
+        self._names = names
 
     # Jobs go in, are worked, and end
 
@@ -105,29 +116,29 @@ class RedisNamespace(StoreNamespace):
         arguments: list[Argument] = []
         for job in jobs:
             arguments += put_arguments(job)
-        reply = cast("list[bytes]", self._write("put", *arguments))
+        reply = cast("list[bytes]", self.write("put", *arguments))
         return [read_put(job, answer) for job, answer in zip(jobs, reply, strict=True)]
 
     def _pop(self, pop: Pop, wait_left: float) -> Popped:
-        return read_popped(self._write("pop", *pop_arguments(pop, wait_left)))
+        return read_popped(self.write("pop", *pop_arguments(pop, wait_left)))
 
     def _exchange(self, settlements: Sequence[Settlement], pop: Pop, wait_left: float) -> Exchanged:
         arguments = settle_arguments(settlements)
         answers, popped = cast(
             "tuple[Reply, Reply]",
-            self._write("exchange", len(settlements), *arguments, *pop_arguments(pop, wait_left)),
+            self.write("exchange", len(settlements), *arguments, *pop_arguments(pop, wait_left)),
         )
         return Exchanged(tuple(read_settled(settlements, answers)), read_popped(popped))
 
     def _heartbeat(self, beats: Sequence[Beat]) -> list[Renewed | QlessError]:
-        reply = cast("list[bytes]", self._write("heartbeat", *beat_arguments(beats)))
+        reply = cast("list[bytes]", self.write("heartbeat", *beat_arguments(beats)))
         return [read_renewed(beat, answer) for beat, answer in zip(beats, reply, strict=True)]
 
     def _settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
-        return read_settled(settlements, self._write("settle", *settle_arguments(settlements)))
+        return read_settled(settlements, self.write("settle", *settle_arguments(settlements)))
 
     def _log(self, lease: Lease, message: str, data: str | None) -> None:
-        self._write("log", lease.jid, lease.token, message, data or "")
+        self.write("log", lease.jid, lease.token, message, data or "")
 
     # By hand
 
@@ -147,7 +158,7 @@ class RedisNamespace(StoreNamespace):
         return self._by_hand("finish", actor, jids, *finish_arguments(end))
 
     def _depend(self, jid: str, on: Sequence[str], off: Sequence[str], missing: Missing, actor: Actor | None) -> Job:
-        reply = self._write("depend", _actor(actor), jid, missing, len(on), *on, *off)
+        reply = self.write("depend", _actor(actor), jid, missing, len(on), *on, *off)
         return read_job(jid, *cast("list[bytes]", reply))
 
     def _change(self, filter: Filter, action: Action, limit: int, cursor: str | None, actor: Actor | None) -> Changed:
@@ -155,7 +166,7 @@ class RedisNamespace(StoreNamespace):
         if not page.jobs:
             return Changed(0, 0, page.next)
         script, arguments = script_of(action)
-        reply = self._write(script, _actor(actor), SEEN, *arguments, *seen_jobs(page.jobs))
+        reply = self.write(script, _actor(actor), SEEN, *arguments, *seen_jobs(page.jobs))
         return Changed(len(page.jobs), count_done(reply), page.next)
 
     # Look-ups
@@ -198,33 +209,70 @@ class RedisNamespace(StoreNamespace):
 
     # Queues, live
 
-    def _configure(self, queue: str, changes: Mapping[str, Setting], actor: Actor | None) -> Queue:
-        pairs: list[Argument] = []
-        for name, value in changes.items():
-            pairs += (name, write_setting(name, value))
-        return read_queue(self._write("configure", _actor(actor), queue, *pairs))
+    def _configure(
+        self, queue: str, changes: Mapping[str, Setting], inherit: Sequence[str], actor: Actor | None
+    ) -> Queue:
+        return queues.configure(self.read, self.write, queue, _actor(actor), queues.changed_by(changes, inherit))
 
     def _pause(self, queue: str, actor: Actor | None) -> Queue:
-        return read_queue(self._write("pause", _actor(actor), queue))
+        return read_queue(self.write("pause", _actor(actor), queue))
 
     def _resume(self, queue: str, actor: Actor | None) -> Queue:
-        return read_queue(self._write("resume", _actor(actor), queue))
+        return read_queue(self.write("resume", _actor(actor), queue))
 
     def _forget(self, queue: str, actor: Actor | None) -> None:
-        self._write("forget", _actor(actor), queue)
+        self.write("forget", _actor(actor), queue)
+
+    # The namespace itself
+
+    def _settings(self) -> NamespaceSettings:
+        return queues.read_namespace(self.read("settings", "named"))
+
+    def _configure_namespace(
+        self, changes: Mapping[str, Setting], inherit: Sequence[str], actor: Actor | None
+    ) -> NamespaceSettings:
+        queues.configure_namespace(self.read, self.write, _actor(actor), queues.changed_by(changes, inherit))
+        return self._settings()
+
+    def _freeze(self, on: bool, actor: Actor | None) -> NamespaceSettings:
+        if on:
+            self._names.enter(self.name)
+        self.write("freeze", _actor(actor), "1" if on else "")
+        return self._settings()
+
+    def _dump(self, cursor: str | None, limit: int) -> Dumped:
+        return dump(self, cursor, limit)
+
+    def _load(self, records: Sequence[AnyRecord]) -> int:
+        load(self, records)
+        return len(records)
+
+    def _erase(self, confirmed: bool, cursor: str | None, limit: int, actor: Actor | None) -> Erased:
+        if cursor is not None and not _ERASE_CURSOR.fullmatch(cursor):
+            raise Invalid.of({"cursor": ["is none that erase gave"]})
+        if not self._names.has(self.name):
+            return Erased(0, None)
+        try:
+            reply = self.write("erase", _actor(actor), "1" if confirmed else "", cursor or "", limit)
+        except NotEmpty:
+            raise NotEmpty.namespace(self.name) from None
+        deleted, following = cast("tuple[int, bytes]", reply)
+        if not following:
+            self._names.forget(self.name)
+        return Erased(deleted, following.decode() or None)
 
     # Workers and tags, live
 
     def _ask(self, worker: str, wish: Wish, on: bool, actor: Actor | None) -> Worker:
-        return read_worker(self._write("ask", _actor(actor), worker, *_WISHES[wish], "1" if on else ""))
+        return read_worker(self.write("ask", _actor(actor), worker, *_WISHES[wish], "1" if on else ""))
 
     def _track(self, tag: str, on: bool, actor: Actor | None) -> Tag:
-        return figures.read_tag(self._write("track", _actor(actor), tag, "1" if on else ""))
+        return figures.read_tag(self.write("track", _actor(actor), tag, "1" if on else ""))
 
     # Recurrences
 
     def _recur(self, rule: Recurrence, next_at: float | None, actor: Actor | None) -> Recurring:
-        return read_recurring(self._write("recur", _actor(actor), *recurrences.recur_arguments(rule, next_at)))
+        return read_recurring(self.write("recur", _actor(actor), *recurrences.recur_arguments(rule, next_at)))
 
     def _recurrences(self, ids: Sequence[str] | None, due: bool, after: str | None, limit: int) -> list[Recurring]:
         which = "named" if ids is not None else "due" if due else "all"
@@ -232,20 +280,20 @@ class RedisNamespace(StoreNamespace):
         return [read_recurring(row) for row in rows]
 
     def _unrecur(self, id: str, actor: Actor | None) -> None:
-        self._write("unrecur", _actor(actor), id)
+        self.write("unrecur", _actor(actor), id)
 
     def _pause_recurrence(self, id: str, actor: Actor | None) -> Recurring:
-        return read_recurring(self._write("pause_recurrence", _actor(actor), id))
+        return read_recurring(self.write("pause_recurrence", _actor(actor), id))
 
     def _resume_recurrence(self, seen: Recurring, next_at: float | None, actor: Actor | None) -> Recurring | None:
         rule = recurrences.seen_rule(seen)
-        reply = self._write("resume_recurrence", _actor(actor), *rule, recurrences.write_time(next_at))
+        reply = self.write("resume_recurrence", _actor(actor), *rule, recurrences.write_time(next_at))
         return read_recurring(reply) if reply else None
 
     def _run_recurrence(self, seen: Recurring, job: NewJob, due_at: float, actor: Actor | None) -> Put | None:
         rule, due = recurrences.seen_rule(seen), recurrences.write_time(due_at)
         words = put_arguments(job, seen.rule.id, due_at)
-        reply = self._write("run_recurrence", _actor(actor), *rule, due, *words)
+        reply = self.write("run_recurrence", _actor(actor), *rule, due, *words)
         return read_put(job, cast(bytes, reply)) if reply else None
 
     def _fire(self, seen: Recurring, jobs: Sequence[NewJob], due: Sequence[float], next_at: float | None) -> list[Put]:
@@ -255,8 +303,19 @@ class RedisNamespace(StoreNamespace):
         words: list[Argument] = [*recurrences.seen_rule(seen), expected, seen.fired, following, count, last]
         for job, at in zip(jobs, due, strict=True):
             words += put_arguments(job, seen.rule.id, at)
-        reply = cast("list[bytes]", self._write("fire", *words))
+        reply = cast("list[bytes]", self.write("fire", *words))
         return [read_put(job, answer) for job, answer in zip(jobs, reply, strict=False)]
+
+    # Statistics
+
+    def _figures(self, rows: Sequence[Row]) -> tuple[str | None, list[str | None]]:
+        return read_rows(self.read("figures", *named(rows)))
+
+    def _fold(self, seen: str | None, cursor: str, rows: Mapping[Row, str]) -> bool:
+        return self.write("fold", seen or "", cursor, *with_texts(rows)) == 1
+
+    def _forget_figures(self, day: str, hour: str) -> None:
+        self.write("forget_figures", day, hour)
 
     # Upkeep and records
 
@@ -269,10 +328,10 @@ class RedisNamespace(StoreNamespace):
         return Pruned(jobs, bool(more))
 
     def _lead(self, role: str, holder: str, seconds: float) -> bool:
-        return self._write("lead", role, holder, to_milliseconds(seconds)) == 1
+        return self.write("lead", role, holder, to_milliseconds(seconds)) == 1
 
     def _remember(self, name: str, value: str | None, expected: str | None) -> bool:
-        return self._write("remember", name, _optional(value), _optional(expected)) == 1
+        return self.write("remember", name, _optional(value), _optional(expected)) == 1
 
     def _recall(self, name: str) -> str | None:
         found = cast("bytes | None", self.read("recall", name))
@@ -296,21 +355,22 @@ class RedisNamespace(StoreNamespace):
             names = cast("set[bytes]", self.client.smembers(f"{self.prefix}:queues"))
         return sorted(name.decode() for name in names)
 
-    def _write(self, script: str, *arguments: Argument) -> Reply:
+    def write(self, script: str, *arguments: Argument) -> Reply:
+        """Run a script that may change something."""
         with told_as_ours():
             # The others write only where something is already. They work in a full store too, which takes no name.
             if script in _BEGINNINGS:
-                self._named(self.name)
+                self._names.enter(self.name)
             return scripts.run(cast(scripts.Connection, self.client), script, self.prefix, self._time(), *arguments)
 
     def _by_hand(
         self, script: str, actor: Actor | None, jids: Sequence[str], *arguments: Argument
     ) -> list[Job | QlessError]:
-        return _read_changed(jids, self._write(script, _actor(actor), NOT_SEEN, *arguments, *jids))
+        return _read_changed(jids, self.write(script, _actor(actor), NOT_SEEN, *arguments, *jids))
 
     def _upkeep(self, script: str, limit: int) -> Reply:
         queues = self.known_queues()
-        return self._write(script, limit, *queues)
+        return self.write(script, limit, *queues)
 
     def _time(self) -> Argument:
         return "" if self._clock is None else to_milliseconds(self._clock())

@@ -1,30 +1,76 @@
-"""Queues and workers: their settings as scripts pack them, and their figures as scripts sum them up."""
+"""Queues and workers, as scripts sum them up, and the settings that they are told."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from qless_flask.backends.redis.scripts import Argument, Reply
-from qless_flask.backends.store import to_milliseconds, to_seconds
-from qless_flask.models import Backoff, Queue, QueueSettings, Setting, Worker
+from qless_flask.backends.redis.settings import pack, read_in_force, read_own, write_own
+from qless_flask.backends.store import to_seconds
+from qless_flask.models import NamespaceSettings, Queue, Setting, Worker, in_force
 
-_DEFAULT_BACKOFF = Backoff()
+Ask = Callable[..., Reply]
+"""Runs a script by its name, with these arguments."""
 
 
-def write_setting(name: str, value: Setting) -> Argument:
-    """Write a setting: times in milliseconds, '' for none and for the back-off that all have."""
-    if isinstance(value, Backoff):
-        return "" if value == _DEFAULT_BACKOFF else json.dumps(value.as_message())
-    if name in ("heartbeat", "max_run"):
-        return "" if value is None else to_milliseconds(value)
-    return cast(int, value)
+def configure(read: Ask, write: Ask, queue: str, actor: str, change: Change) -> Queue:
+    """Change the settings of a queue, working out anew what is in force where another was faster."""
+    while True:
+        version, _, shared, *rows = cast("list[bytes]", read("settings", "named", queue))
+        [[_, own]] = cast("list[list[bytes]]", rows)
+        text = change(own.decode())
+        packed = pack(in_force(read_own(shared.decode()), read_own(text)))
+        reply = write("configure", actor, queue, version, text, *packed)
+        if reply != b"CHANGED":
+            return read_queue(reply)
+
+
+def configure_namespace(read: Ask, write: Ask, actor: str, change: Change) -> None:
+    """Change the settings of a namespace, and thereby of all its queues that do not say otherwise."""
+    while True:
+        version, _, own, *rows = cast("list[bytes]", read("settings", "all"))
+        text = change(own.decode())
+        reply = write(
+            "configure_namespace", actor, version, text, *pack(in_force(read_own(text))), *inherited(text, rows)
+        )
+        if reply != b"CHANGED":
+            return
+
+
+def inherited(text: str, rows: Sequence[Reply]) -> list[Argument]:
+    """Write what is in force in queues, each read with what it says itself, under what their namespace says."""
+    words: list[Argument] = []
+    for name, own in cast("list[list[bytes]]", rows):
+        words += [name, *pack(in_force(read_own(text), read_own(own.decode())))]
+    return words
+
+
+def changed_by(changes: Mapping[str, Setting], inherit: Sequence[str]) -> Change:
+    """Make a change of what somebody says himself: without what he inherits from now on, and with what is set."""
+
+    def change(own: str) -> str:
+        left = {name: value for name, value in read_own(own).items() if name not in inherit}
+        return write_own({**left, **changes})
+
+    return change
+
+
+Change = Callable[[str], str]
+
+
+def read_namespace(reply: Reply) -> NamespaceSettings:
+    """Read what settings.lua answers."""
+    _, frozen, own, *_ = cast("list[bytes | int]", reply)
+    text = cast(bytes, own).decode()
+    return NamespaceSettings(read_in_force(text), tuple(sorted(read_own(text))), bool(frozen))
 
 
 def read_queue(reply: Reply) -> Queue:
     """Read a queue as lib/summary sums it up."""
-    name, paused, settings, *counts, oldest = cast("list[bytes | int]", reply)
+    name, paused, shared, own, *counts, oldest = cast("list[bytes | int]", reply)
     scheduled, depends, waiting, running, stalled, complete, failed, canceled = cast("list[int]", counts)
+    said = cast(bytes, own).decode()
     return Queue(
         name=cast(bytes, name).decode(),
         paused=bool(paused),
@@ -37,27 +83,23 @@ def read_queue(reply: Reply) -> Queue:
         failed=failed,
         canceled=canceled,
         oldest_wait=to_seconds(oldest) if isinstance(oldest, int) else None,
-        settings=_read_settings(cast(bytes, settings)),
+        settings=read_in_force(cast(bytes, shared).decode(), said),
+        own=tuple(sorted(read_own(said))),
     )
 
 
 def read_worker(reply: Reply) -> Worker:
-    """Read a worker: its name, when it was seen with the letters of what it is asked, how much it runs."""
-    name, seen, running = cast("list[bytes]", reply)
-    at = seen.rstrip(b"qs")
+    """Read a worker: its name; when it was seen, with the letters of what it is asked, and what it offers; how much it
+    runs."""
+    name, kept, running = cast("list[bytes]", reply)
+    seen, _, offered = kept.decode().partition("\t")
+    at = seen.rstrip("qs")
     wishes = seen[len(at) :]
-    return Worker(name.decode(), int(running), to_seconds(int(at)), quiet=b"q" in wishes, stop=b"s" in wishes)
-
-
-def _read_settings(packed: bytes) -> QueueSettings:
-    if not packed:
-        return QueueSettings()
-    times, _, backoff = packed.decode().partition("\n")
-    heartbeat, retries, max_losses, *max_run = times.split(",")
-    return QueueSettings(
-        to_seconds(int(heartbeat)) if heartbeat else None,
-        int(retries),
-        int(max_losses),
-        to_seconds(int(max_run[0])) if max_run else None,
-        Backoff(**json.loads(backoff)) if backoff else _DEFAULT_BACKOFF,
+    return Worker(
+        name.decode(),
+        int(running),
+        to_seconds(int(at)),
+        quiet="q" in wishes,
+        stop="s" in wishes,
+        capabilities=tuple(offered.split("\x1f")) if offered else (),
     )

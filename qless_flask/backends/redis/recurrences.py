@@ -44,6 +44,20 @@ def seen_rule(seen: Recurring) -> list[Argument]:
     return [cast(str, seen.rule.id), write_rule(seen.rule)]
 
 
+def write_recurring(kept: Recurring) -> str:
+    """Write a recurrence as it is kept."""
+    rule = kept.rule
+    words = (
+        write_time(kept.next_at),
+        "1" if kept.paused else "",
+        kept.fired,
+        write_time(kept.last_at),
+        rule.queue,
+        rule.overlap,
+    )
+    return "\n".join(("\t".join(map(str, words)), kept.last_jid or "", write_timing(rule), write_rule(rule)))
+
+
 def read_recurring(reply: Reply) -> Recurring:
     """Read a recurrence as it is kept."""
     standing, last_jid, _timing, rule = cast(bytes, reply).decode().split("\n", 3)

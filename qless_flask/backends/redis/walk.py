@@ -21,7 +21,7 @@ _CHUNK = 250
 _SCORE = re.compile(r"-?[0-9]{1,17}")
 
 Index = tuple[str, str]
-"""A kind of index (a state's letter, tracked, tag or group) and its name, '' where there is only one."""
+"""A kind of index (a state's letter, tracked, tag, group or key) and its name, '' where there is only one."""
 
 
 class Source(Protocol):
@@ -67,7 +67,8 @@ def walk(source: Source, filter: Filter, cursor: str | None, limit: int) -> Page
 
 def _tests(filter: Filter) -> bool:
     """Tell whether records must be looked into, so that not every one of an index matches."""
-    return bool(filter.klass or filter.q or filter.worker or filter.tag or filter.group or filter.tracked is not None)
+    words = (filter.klass, filter.q, filter.worker, filter.tag, filter.group, filter.key)
+    return any(words) or filter.tracked is not None
 
 
 def _indexes(source: Source, filter: Filter) -> list[Index]:
@@ -77,6 +78,8 @@ def _indexes(source: Source, filter: Filter) -> list[Index]:
         return [("tag", filter.tag)]
     if filter.group is not None:
         return [("group", filter.group)]
+    if filter.key is not None:
+        return [("key", filter.key)]
     queues = source.known_queues() if filter.queue is None else [filter.queue]
     states = STATES if filter.state is None else (filter.state,)
     if filter.worker is not None:

@@ -1,15 +1,17 @@
--- configure(now, actor, queue, {setting, value}...)
--- Set settings of a queue (heartbeat and max_run in ms, '' for none; backoff as JSON). Answers as lib/summary says.
+-- configure(now, actor, queue, version, own, settings, limits, retention)
+-- Give a queue other settings: what it says itself, and those in force, as lib/tune has them. Answers as lib/summary says;
+-- or CHANGED, where what was read of that version is not so any more.
 -- @include summary
--- @include stage
+-- @include retune
+-- @include version
 -- @include room
+if is_changed(ARGV[4]) then return 'CHANGED' end
 local queue = load_queue(ARGV[3])
-for i = 4, #ARGV, 2 do queue[ARGV[i]] = ARGV[i + 1] end
 queue.place = queue.place or '0'
-local settings = queue.heartbeat .. ',' .. queue.retries .. ',' .. queue.max_losses
-if queue.max_run ~= '' then settings = settings .. ',' .. queue.max_run end
-if queue.backoff ~= '' then settings = settings .. '\n' .. queue.backoff end
-call('HSET', key('queue', queue.name), 'settings', settings)
+-- A new queue is given its namespace's settings first.
+flush_queue(queue)
+retune(queue, ARGV[6], ARGV[7], ARGV[8])
+set_field(queue.hash, 'own', ARGV[5])
 note('g', '', queue.name, '', '', '', '')
 flush(ARGV[2])
 return summary(queue.name)

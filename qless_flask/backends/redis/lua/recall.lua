@@ -1,4 +1,4 @@
 -- recall(now, name)
 -- Read a record.
--- @include keys
-return call('HGET', key('memory'), ARGV[2])
+-- @include memory
+return call('HGET', memory_of(ARGV[2]), ARGV[2])

@@ -25,12 +25,42 @@ local function rank_after(index, score, jid)
   return low
 end
 
+-- Up to `most` of an index from a place of it on: jid, score…
+local function read_on(index, start, most)
+  return call('ZRANGE', index, start, start + most - 1, 'WITHSCORES')
+end
+
+-- Those of two indexes, which share no job, in one order.
+local function merged(one, two, most)
+  if #two == 0 then return one end
+  local both, i, j = {}, 1, 1
+  while #both < 2 * most and (one[i] or two[j]) do
+    local score, other = tonumber(one[i + 1] or math.huge), tonumber(two[j + 1] or math.huge)
+    if score < other or (score == other and at_or_before(one[i], two[j])) then
+      both[#both + 1], both[#both + 2] = one[i], one[i + 1]
+      i = i + 2
+    else
+      both[#both + 1], both[#both + 2] = two[j], two[j + 1]
+      j = j + 2
+    end
+  end
+  return both
+end
+
 for i = 5, #ARGV, 2 do
   local left = count - #answers
   if left == 0 then break end
-  local index = key(ARGV[i], ARGV[i + 1] ~= '' and ARGV[i + 1])
-  local start = i == 5 and ARGV[3] ~= '' and rank_after(index, ARGV[3], ARGV[4]) or 0
-  local found = call('ZRANGE', index, start, start + left - 1, 'WITHSCORES')
+  local kind, name = ARGV[i], ARGV[i + 1] ~= '' and ARGV[i + 1]
+  local function behind(index)
+    return i == 5 and ARGV[3] ~= '' and rank_after(index, ARGV[3], ARGV[4]) or 0
+  end
+  local index = key(kind, name)
+  local found = read_on(index, behind(index), left)
+  if kind == 'w' then
+    -- Those with a key or requirements stand in an index of their own.
+    index = key('v', name)
+    found = merged(found, read_on(index, behind(index), left), left)
+  end
   for j = 1, #found, 2 do
     local jid, number, score = found[j], (i - 5) / 2, found[j + 1]
     local text = call('HGET', records, jid) or ''

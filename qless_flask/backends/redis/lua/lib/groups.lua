@@ -3,9 +3,9 @@
 -- @include job
 local touches = {}
 
--- Into a group (by 1), or out of it (by -1) while the job is still in the queue in which it entered.
+-- Into a group (by 1), with the time of its end, or out of it (by -1) while the job is still in the queue in which it entered.
 local function touch_group(job, group, by)
-  set_score(key('group', group), job.jid, by > 0 and '-' .. now_text)
+  set_score(key('group', group), job.jid, by > 0 and '-' .. job.ended)
   local touched = touches[group] or {}
   touches[group] = touched
   for _, name in ipairs({'q' .. job.queue, 'k' .. job.klass}) do touched[name] = (touched[name] or 0) + by end

@@ -1,26 +1,40 @@
--- summary: a queue in figures: name, paused, settings, scheduled, depends, waiting, running, stalled, complete, failed,
--- canceled, the longest that the next job of a priority has waited ('' for none).
+-- summary: a queue in figures: name, paused, what its namespace and what it says of settings itself, scheduled, depends,
+-- waiting, running, stalled, complete, failed, canceled, the longest that the next job of a priority has waited ('' for none).
 -- @include queue
-local function oldest_wait(index)
-  local oldest
-  local head = call('ZRANGE', index, 0, 0, 'WITHSCORES')
-  while head[1] do
-    local job = load_job(head[1])
-    if job then oldest = math.max(oldest or 0, now - (job.available == '' and job.created or job.available)) end
+
+-- The first job of an index of a priority at most that of a score, and the score behind that priority.
+local function next_head(index, from)
+  local head = call('ZRANGEBYSCORE', index, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+  return head[1], tonumber(head[2])
+end
+
+local function waited(jid)
+  local job = load_job(jid)
+  return job and now - (job.available == '' and job.created or job.available) or 0
+end
+
+-- Those with a key or requirements stand in an index of their own.
+local function oldest_wait(name)
+  local plain, other = key('w', name), key('v', name)
+  local oldest, from = nil, '-inf'
+  while true do
+    local one, score = next_head(plain, from)
+    local two, second = next_head(other, from)
+    if not one or (two and second < score) then one, score = two, second end
+    if not one then return oldest or '' end
+    oldest = math.max(oldest or 0, waited(one))
     -- On to the first of the next lower priority.
-    local step = math.floor(tonumber(head[2]) / PRIORITY_STEP) + 1
-    head = call('ZRANGEBYSCORE', index, string.format('%.0f', step * PRIORITY_STEP), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    from = string.format('%.0f', (math.floor(score / PRIORITY_STEP) + 1) * PRIORITY_STEP)
   end
-  return oldest or ''
 end
 
 local function summary(name)
-  local found = call('HMGET', key('queue', name), 'paused', 'settings')
+  local found = call('HMGET', key('queue', name), 'paused', 'own')
   return {
-    name, found[1] or '', found[2] or '',
-    call('ZCARD', key('s', name)), call('ZCARD', key('d', name)), call('ZCARD', key('w', name)),
+    name, found[1] or '', call('HGET', key('meta'), 'own') or '', found[2] or '',
+    call('ZCARD', key('s', name)), call('ZCARD', key('d', name)), call('ZCARD', key('w', name)) + call('ZCARD', key('v', name)),
     call('ZCARD', key('r', name)), call('ZCOUNT', key('r', name), '-inf', now),
     call('ZCARD', key('c', name)), call('ZCARD', key('f', name)), call('ZCARD', key('x', name)),
-    oldest_wait(key('w', name)),
+    oldest_wait(name),
   }
 end
