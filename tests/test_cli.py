@@ -670,6 +670,14 @@ class TestEvents:
 
         assert (first["jid"], rest) == ("a", ["b", "c"])
 
+    def test_a_reader_goes_on_where_it_was(self, line: CommandLine) -> None:
+        line.done("put", "mail", "Send", "--jid", "a")
+        assert len(line.done("events", "--reader", "me").splitlines()) == 1
+        line.done("put", "mail", "Send", "--jid", "b")
+
+        assert "b" in line.done("events", "--reader", "me")
+        assert line.done("events", "--reader", "me") == ""
+
     def test_events_are_followed(self, line: CommandLine) -> None:
         line.done("put", "mail", "Send", "--jid", "a")
 

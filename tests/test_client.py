@@ -497,6 +497,37 @@ def test_events_are_read_to_the_end_and_on_from_a_cursor(client: Client) -> None
     assert list(client.events(follow=False, jid="nobody")) == []
 
 
+def test_a_reader_goes_on_where_it_was(client: Client) -> None:
+    fetch = client.queues["fetch"]
+    fetch.put("Crawl", jid="one")
+
+    first = [event.jid for event in client.events(follow=False, reader="index")]
+    fetch.put("Crawl", jid="two")
+    second = [event.jid for event in client.events(follow=False, reader="index")]
+    client.forget_reader("index")
+    anew = [event.jid for event in client.events(follow=False, reader="index")]
+
+    assert (first, second, anew) == (["one"], ["two"], ["one", "two"])
+
+
+def test_what_a_reader_has_not_taken_to_the_end_comes_again(client: Client) -> None:
+    client.queues["fetch"].put_many("Crawl", range(3))
+
+    for _ in range(2):
+        assert next(client.events(follow=False, reader="index")).event == "put"
+    assert len(list(client.events(follow=False, reader="index"))) == 3
+
+
+def test_two_readers_of_one_name_are_told(client: Client) -> None:
+    client.queues["fetch"].put("Crawl")
+    one, two = (client.events(follow=False, reader="index") for _ in range(2))
+    next(one), next(two)
+    assert list(two) == []
+
+    with pytest.raises(Invalid, match="another reads under this name"):
+        list(one)
+
+
 def test_events_are_followed_as_they_come(client: Client) -> None:
     client.queues["fetch"].put("Crawl", jid="one")
     events = client.events(queue="fetch")

@@ -20,6 +20,7 @@ from qless_flask.schemas.events import EventSchema
 @click.option("--queue", "-q", metavar="QUEUE", help="In this queue, or into it.")
 @click.option("--tag", "-t", metavar="TAG", help="Of jobs with this tag.")
 @click.option("--tracked/--not-tracked", default=None, help="Of jobs that are tracked, or not.")
+@click.option("--reader", metavar="NAME", help="Go on where this reader was; events are kept for it, up to a day.")
 @click.option("--limit", type=click.IntRange(1), help="So many, and then end.")
 @target_options
 def events(
@@ -30,13 +31,14 @@ def events(
     queue: str | None,
     tag: str | None,
     tracked: bool | None,
+    reader: str | None,
     limit: int | None,
 ) -> None:
     """Tell the transitions that match, the oldest first; with --json each as one line."""
     wanted = EventFilter(jid, queue, tag, tracked)
     schema = EventSchema()
     with target.open() as namespace:
-        for event in islice(walk(namespace, after, wanted, on=follow), limit):
+        for event in islice(walk(namespace, after, wanted, on=follow, reader=reader), limit):
             if target.json:
                 print_json(schema.dump(event))
             else:

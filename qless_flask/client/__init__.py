@@ -7,6 +7,7 @@ from types import TracebackType
 
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
+from qless_flask.backends.numbers import READER_PREFIX
 from qless_flask.client.changes import Changing
 from qless_flask.client.data import Data
 from qless_flask.client.events import follow as _events
@@ -96,13 +97,23 @@ class Client:
         queue: str | None = None,
         tag: str | None = None,
         tracked: bool | None = None,
+        reader: str | None = None,
     ) -> Iterator[Event]:
         """Yield the events that match, from the beginning of the log or from behind a cursor on.
 
         To go on later, remember the `cursor` of the last event seen. It waits for what is to come, for ever, unless
         `follow` is False. A reader that fell off the log gets a `gap` event first.
+
+        Under the name of a `reader` it goes on by itself where it was, from the last page that was read to its end,
+        and events are kept for it, at most a day; `forget_reader` ends that.
         """
-        return _events(self.namespace, after, EventFilter(jid, queue, tag, tracked), on=follow)
+        return _events(self.namespace, after, EventFilter(jid, queue, tag, tracked), on=follow, reader=reader)
+
+    def forget_reader(self, reader: str) -> None:
+        """Keep no more events for a reader that is no longer there."""
+        name = f"{READER_PREFIX}{reader}"
+        while not self.namespace.remember(name, None, self.namespace.recall(name)):
+            pass
 
     def change(self, filter: Filter, action: Action, *, dry_run: bool = False) -> Changed:
         """Do an action on all jobs that match, in steps, and tell how many matched and how many it changed."""
