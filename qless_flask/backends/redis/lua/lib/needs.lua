@@ -61,7 +61,7 @@ end
 local function wait_for(job, parent)
   change_edge(parent, job.jid, true)
   local other = load_job(parent)
-  if not has(other, 'p') then
+  if other and not has(other, 'p') then
     set_flag(other, 'p')
     save(other)
   end

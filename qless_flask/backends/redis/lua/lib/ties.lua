@@ -34,12 +34,13 @@ ties = function()
 
   tied = {
     cut = cut, flush = flush_ties, forget = forget_ties, index_tags = index_tags, count_state = count_state,
-    count_wait = count_wait, count_run = count_run, flush_figures = flush_figures, needs_of = needs_of,
-    save_needs = save_needs, drop_needs = drop_needs, drop_all_needs = drop_all_needs, wait_for = wait_for,
-    dependents_after = dependents_after, before = before, forget_untold = forget_untold, depend_on = depend_on,
-    holder = holder, take_unique = take_unique, let_go = let_go, tell_dependents = tell_dependents,
-    tell_all_left = tell_all_left, tell_left_in = tell_left_in, unblock = unblock, open_among = open_among,
-    cycle_among = cycle_among, start_by = start_by, start_in_time = start_in_time, start_no_more = start_no_more,
+    count_wait = count_wait, count_run = count_run, flush_figures = flush_figures, read_needs = read_needs,
+    needs_of = needs_of, save_needs = save_needs, drop_needs = drop_needs, drop_all_needs = drop_all_needs,
+    wait_for = wait_for, dependents_of = dependents_of, dependents_after = dependents_after, before = before,
+    forget_untold = forget_untold, depend_on = depend_on, holder = holder, take_unique = take_unique, hold = hold,
+    let_go = let_go, tell_dependents = tell_dependents, tell_all_left = tell_all_left, tell_left_in = tell_left_in,
+    unblock = unblock, open_among = open_among, cycle_among = cycle_among, start_by = start_by,
+    start_in_time = start_in_time, start_no_more = start_no_more,
   }
   return tied
 end

@@ -24,15 +24,23 @@ local function set_holder(name, text, till)
   holders[name], held_anew[name] = text, true
 end
 
+-- Until when a job holds its key, '' for as long as it is alive.
+local function held_until(life)
+  return life.unique_ms == '' and '' or string.format('%.0f', life.created + life.unique_ms)
+end
+
+-- Hold the key, whoever did, and until whenever.
+local function hold(job)
+  local life = life_of(job)
+  local till = held_until(life)
+  set_holder(life.unique, job.jid .. '\t' .. till, till)
+end
+
 -- Take the key if nobody holds it and, where it is held for a time only, that is not over.
 local function take_unique(job)
-  local life, till = life_of(job), ''
-  if holder(life.unique) then return end
-  if life.unique_ms ~= '' then
-    till = string.format('%.0f', job.created + life.unique_ms)
-    if now >= tonumber(till) then return end
-  end
-  set_holder(life.unique, job.jid .. '\t' .. till, till)
+  local life = life_of(job)
+  local till = held_until(life)
+  if not holder(life.unique) and (till == '' or now < tonumber(till)) then hold(job) end
 end
 
 local function let_go(job)
