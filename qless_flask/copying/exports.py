@@ -24,7 +24,8 @@ class State(msgspec.Struct, frozen=True):
     """How far a file is whole."""
 
     namespace: str
-    frozen: bool
+    live: bool
+    thaw: bool
     """The export froze the namespace, and is to thaw it."""
     size: int = 0
     cursor: str | None = None
@@ -35,13 +36,13 @@ def export(
 ) -> Tally:
     """Write a namespace, which is frozen meanwhile, unless `live`: then what is written may not be of one time."""
     check_known(source)
-    frozen = not live and _freeze(source, actor)
+    thaw = not live and _freeze(source, actor)
     try:
         tally = Tally()
         _write(source, out, report, tally)
-        _close(source, out, report, tally)
+        _close(source, out, report, tally, live)
     finally:
-        if frozen:
+        if thaw:
             source.freeze(False, actor=actor)
     return tally
 
@@ -63,9 +64,11 @@ def export_to_file(
     part, state_path = _beside(path, ".part"), _beside(path, ".state")
     state = _read_state(source, path, state_path, resume)
     if state is None:
-        state = State(source.name, not live and _freeze(source, actor))
+        state = State(source.name, live, thaw=not live and _freeze(source, actor))
         part.write_bytes(b"")
         _write_state(state_path, state)
+    elif not state.live:
+        source.freeze(actor=actor)
     tally = Tally()
     with part.open("r+b") as out:
         _go_to(out, state, tally)
@@ -74,10 +77,10 @@ def export_to_file(
             _write_state(state_path, msgspec.structs.replace(state, size=out.tell(), cursor=cursor))
 
         _write(source, out, report, tally, state.cursor, note)
-        _close(source, out, report, tally)
+        _close(source, out, report, tally, state.live)
         os.fsync(out.fileno())
     part.replace(path)
-    if state.frozen:
+    if state.thaw:
         source.freeze(False, actor=actor)
     state_path.unlink()
     return tally
@@ -107,9 +110,9 @@ def _write(
         report(f"exporting {source.name}", tally.jobs, total)
 
 
-def _close(source: Namespace, out: IO[bytes], report: Report, tally: Tally) -> None:
-    """Compare what was written with what is there still, where that has not changed, and write the last line."""
-    if source.settings().frozen:
+def _close(source: Namespace, out: IO[bytes], report: Report, tally: Tally, live: bool) -> None:
+    """Compare what was written with what is there still, which has not changed, and write the last line."""
+    if not live:
         found = tally_of(source, f"reading {source.name} again", report)
         told = differences(tally, found.counts, found.checksum)
         if told:
