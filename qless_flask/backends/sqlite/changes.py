@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qless_flask.backends.sqlite import hands
-from qless_flask.backends.sqlite.record import STATE_NUMBERS
+from qless_flask.backends.sqlite.record import state_name
 from qless_flask.backends.sqlite.selection import select
 from qless_flask.backends.sqlite.step import Step
 from qless_flask.errors import QlessError
@@ -35,7 +35,7 @@ def change(step: Step, filter: Filter, action: Action, limit: int, cursor: str |
 
 def _stands(step: Step, job: Job) -> bool:
     record = step.find(job.jid)
-    return record is not None and record.state == STATE_NUMBERS[job.state] and step.queue_of(record).name == job.queue
+    return record is not None and state_name(record.state) == job.state and step.queue_of(record).name == job.queue
 
 
 def _is_so(job: Job, action: Action) -> bool:

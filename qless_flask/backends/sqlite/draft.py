@@ -7,9 +7,10 @@ from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 
 from qless_flask.backends.numbers import TOLD_AT_ONCE
+from qless_flask.backends.sqlite.lanes import Lanes
 from qless_flask.backends.sqlite.look import Look, QueueRow
 from qless_flask.backends.sqlite.record import (
-    STATE_NAMES,
+    LANED,
     WAITING,
     Record,
     Value,
@@ -43,7 +44,8 @@ TAG_END = "\x1f"
 SEEN_EXACT_MS = 1_000
 """How exactly it is kept when a worker was seen: written at most once in that time."""
 
-Seen = MutableMapping[tuple[str, str], int]
+Seen = MutableMapping[tuple[str, str], tuple[int, str | None]]
+"""By namespace and worker: when it was seen last, and what it offered as far as is known."""
 
 
 class Draft(Look):
@@ -53,8 +55,8 @@ class Draft(Look):
         super().__init__(connection, name, now)
         self.wakes: dict[str, int] = {}
         """How many jobs became available in each queue."""
-        self.seen: list[str] = []
-        """Workers whose sight was written."""
+        self.seen: dict[str, str | None] = {}
+        """Workers whose sight was written, and what they offered if it was said."""
         self.told = False
         """Whether there are new events."""
         self.left_tags: set[str] = set()
@@ -69,6 +71,7 @@ class Draft(Look):
         self._records: dict[str, Record] = {}
         self._changed: dict[int, Record] = {}
         self._new: dict[int, Record] = {}
+        self._lanes: Lanes | None = None
         self._transitions: list[str] = []
         self._untold_before = self.untold
         self._last_id: int | None = None
@@ -89,7 +92,7 @@ class Draft(Look):
         queue = self.queue(name)
         if queue is None:
             [number] = self.connection.execute(NEW_QUEUE, (self.begun(), name)).fetchone()
-            queue = self._keep(QueueRow(number, name, False, None, 0, [0] * (len(STATE_NAMES) + 1)))
+            queue = self._keep(QueueRow(number, name, False, None, 0, [0] * (LANED + 1)))
         return queue
 
     def queue_of(self, record: Record) -> QueueRow:
@@ -128,6 +131,13 @@ class Draft(Look):
         found = [Record(*row) for row in rows]  # type: ignore[arg-type]
         return [self._records.setdefault(record.jid, record) for record in found]
 
+    @property
+    def lanes(self) -> Lanes:
+        """The lanes that jobs with a key or requirements wait in."""
+        if self._lanes is None:
+            self._lanes = Lanes(self)
+        return self._lanes
+
     # Writing
 
     def begun(self) -> int:
@@ -136,12 +146,12 @@ class Draft(Look):
             [self.namespace] = self.connection.execute(NEW_NAMESPACE, (self.name,)).fetchone()
         return self.namespace
 
-    def see(self, worker: str) -> None:
-        """Note that a worker was here."""
-        before = self._seen_before.get((self.name, worker))
-        if before is None or abs(self.now - before) >= SEEN_EXACT_MS:
-            self.connection.execute(SEEN, (self.begun(), worker, self.now))
-            self.seen.append(worker)
+    def see(self, worker: str, offered: str | None = None) -> None:
+        """Note that a worker was here, and what it offers if it says so."""
+        at, known = self._seen_before.get((self.name, worker), (None, None))
+        if at is None or abs(self.now - at) >= SEEN_EXACT_MS or offered not in (None, known):
+            self.connection.execute(SEEN, (self.begun(), worker, self.now, offered))
+            self.seen[worker] = known if offered is None else offered
 
     def new_id(self) -> int:
         """Number a new job."""
@@ -174,14 +184,17 @@ class Draft(Look):
         tags: str | None = None,
         tracked: int = 0,
         recurrence: str | None = None,
+        took: tuple[str | None, ...] = (),
     ) -> None:
         """Add a line to the event log: jid, queue, state, to, worker, group, actor's name and address, tags (as a
-        record has them), whether the job is tracked, recurrence; the last few if there is something to say."""
+        record has them), whether the job is tracked, recurrence, klass and the milliseconds that the job waited or ran
+        (`took`); the last few if there is something to say."""
         actor = actor or self.actor
-        if actor or tags or tracked or recurrence:
+        if actor or tags or tracked or recurrence or took:
             name, address = (actor.name, actor.address) if actor else (None, None)
             listed = tags.replace("\t", TAG_END) if tags else None
-            fields = (*fields, *[None] * (6 - len(fields)), name, address, listed, "1" if tracked else None, recurrence)
+            shown = "1" if tracked else None
+            fields = (*fields, *[None] * (6 - len(fields)), name, address, listed, shown, recurrence, *took)
         self._add_line(event, fields)
 
     # Saving
@@ -196,13 +209,17 @@ class Draft(Look):
         if self._changed:
             self.connection.executemany(SAVE_JOB, [changed_values(record) for record in self._changed.values()])
             self._changed.clear()
+        if self._lanes is not None:
+            self._lanes.save()
 
     def finish(self) -> None:
         """Write all that is left to write, before the commit."""
         self.save()
         for queue in self._queues.values():
             if queue.name in self.wakes:
-                self.wakes[queue.name] = 0 if queue.paused else min(self.wakes[queue.name], queue.counts[WAITING])
+                # Where limits hold, the listener finds out how many may be popped.
+                held = queue.paused or self.limits_of(queue) is not None
+                self.wakes[queue.name] = 0 if held else min(self.wakes[queue.name], queue.counts[WAITING])
         self._save_queues()
         if self.untold != self._untold_before:
             self.connection.execute(SET_UNTOLD, (self.untold, self.namespace))
@@ -227,7 +244,7 @@ class Draft(Look):
             # All of it is read anew: what is in memory is what has been undone.
             for read in (self._queues, self._queues_by_id, self._records, self._changed, self._new):
                 read.clear()
-            self._last_id = None
+            self._last_id = self._lanes = None
             self.connection.execute(RELEASE_ITEM)
             raise
         self.connection.execute(RELEASE_ITEM)
@@ -235,7 +252,8 @@ class Draft(Look):
     def _save_queues(self) -> None:
         for queue in self._queues.values():
             if queue.changed:
-                self.connection.execute(SAVE_QUEUE, (queue.place, *queue.counts[1:], queue.expiring, queue.id))
+                counts = queue.counts[1:]
+                self.connection.execute(SAVE_QUEUE, (queue.place, *counts, queue.expiring, queue.popped, queue.id))
                 queue.changed = False
 
     def _add_line(self, event: str, fields: tuple[str | None, ...]) -> None:

@@ -22,6 +22,7 @@ from qless_flask.backends.sqlite.writer import Writer
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.backends.waiting import Waiters
 from qless_flask.bounds import MAX_DATA_BYTES
+from qless_flask.errors import Frozen
 
 MANY_WORKERS = 10_000
 
@@ -46,7 +47,7 @@ class SQLiteBackend(Backend):
         self._clock = clock or time.time
         self._prepared = False
         self._preparing = threading.Lock()
-        self._seen: dict[tuple[str, str], int] = {}
+        self._seen: dict[tuple[str, str], tuple[int, str | None]] = {}
         self._writer = Writer(self._location, self._connect)
         self._readers = Readers(self._location, self._connect_to_read)
         self._listener = Listener(self._connect_to_read, self.now)
@@ -78,12 +79,17 @@ class SQLiteBackend(Backend):
         """The time as operations see it, in milliseconds."""
         return to_milliseconds(self._clock())
 
-    def write(self, name: str, operation: Callable[[Step], T]) -> T:
-        """Run an operation on a namespace as one transaction, then tell those who wait for what it brought."""
+    def write(self, name: str, operation: Callable[[Step], T], *, while_frozen: bool = False) -> T:
+        """Run an operation on a namespace as one transaction, then tell those who wait for what it brought.
+
+        Raise Frozen where the namespace is, and the operation is none that goes on then.
+        """
         steps: list[Step] = []
 
         def work(connection: sqlite3.Connection) -> T:
             step = Step(connection, name, self.now(), self._seen)
+            if step.frozen and not while_frozen:
+                raise Frozen.about(name)
             answer = operation(step)
             step.finish()
             steps.append(step)
@@ -110,13 +116,20 @@ class SQLiteBackend(Backend):
     def _tell(self, step: Step) -> None:
         for queue, count in step.wakes.items():
             if count:
-                self.pops.wake(step.name, queue, count)
+                self._wake(step.name, queue, count)
         if step.told:
-            self.readers.wake(step.name, LOG, ALL)
+            self.readers.wake((step.name, LOG, ""), ALL)
         if len(self._seen) > MANY_WORKERS:
             self._seen.clear()
-        for worker in step.seen:
-            self._seen[step.name, worker] = step.now
+        for worker, offered in step.seen.items():
+            self._seen[step.name, worker] = step.now, offered
+
+    def _wake(self, name: str, queue: str, count: int) -> None:
+        # Those who offer nothing first: the others may be needed for jobs that require something.
+        count -= self.pops.wake((name, queue, ""), count)
+        for key in self.pops.keys() if count else ():
+            if key[:2] == (name, queue) and count:
+                count -= self.pops.wake(key, count)
 
     def _connect(self) -> sqlite3.Connection:
         connection = self._location.connect()

@@ -16,7 +16,7 @@ from qless_flask.backends.sqlite.figure_statements import (
     TOUCH,
     WAITED,
 )
-from qless_flask.backends.sqlite.record import STATE_NAMES, Record, split
+from qless_flask.backends.sqlite.record import STATE_NAMES, Record, shown, split
 
 if TYPE_CHECKING:
     from qless_flask.backends.sqlite.step import Step
@@ -34,8 +34,8 @@ def state_changed(step: Step, record: Record, old: int, new: int) -> None:
 def tags_changed(step: Step, record: Record, before: tuple[str, ...], after: tuple[str, ...]) -> None:
     """Count a job, in the state that it is in, out of tags and into others."""
     gone = [tag for tag in before if tag not in after]
-    _count(step, record, gone, record.state, 0)
-    _count(step, record, [tag for tag in after if tag not in before], 0, record.state)
+    _count(step, record, gone, shown(record.state), 0)
+    _count(step, record, [tag for tag in after if tag not in before], 0, shown(record.state))
     step.left_tags.update(gone)
 
 

@@ -15,6 +15,7 @@ from qless_flask.backends.sqlite.record import (
     COMPLETE,
     DEPENDS,
     FAILED,
+    LANED,
     RUNNING,
     SCHEDULED,
     STATE_NUMBERS,
@@ -38,7 +39,7 @@ from qless_flask.bounds import MAX_OPEN_DEPENDS, MAX_TAGS
 from qless_flask.errors import HasDependents, QlessError, WrongState
 from qless_flask.models import Actor, Changes, Dependents, Finish, Job, Missing
 
-ON_THEIR_WAY = (SCHEDULED, DEPENDS, WAITING)
+ON_THEIR_WAY = (SCHEDULED, DEPENDS, WAITING, LANED)
 
 
 def cancel(step: Step, jids: Sequence[str], dependents: Dependents, actor: Actor | None) -> list[Job | QlessError]:
@@ -200,8 +201,10 @@ def _update(step: Step, record: Record, changes: Changes) -> None:
         record.remaining = min(record.remaining, changes.retries)
     if changes.priority is not None:
         record.priority = changes.priority
-        if record.state == WAITING:
+        if record.state in (WAITING, LANED):
             record.ord = waiting_ord(record.priority, record.place)
+        if record.state == LANED:
+            step.lanes.touch(step.queue_of(record), record.key or "", record.requires)
 
 
 def _tag(step: Step, record: Record, changes: Changes) -> None:

@@ -40,7 +40,7 @@ def take_back(step: Step, record: Record, queue: QueueRow) -> None:
         return
     holder = record.worker
     record.losses += 1
-    if record.losses > queue.settings.max_losses:
+    if record.losses > step.settings_of(queue).max_losses:
         fail(step, record, "lost", "")
     else:
         step.make_waiting(record, queue, new_place=False)

@@ -10,8 +10,8 @@ from contextlib import closing
 
 from qless_flask.backends.sqlite.events import last_entry
 from qless_flask.backends.sqlite.look import Look
-from qless_flask.backends.sqlite.record import NEVER
-from qless_flask.backends.sqlite.statements import OUTLOOK
+from qless_flask.backends.sqlite.outlook import outlook
+from qless_flask.backends.sqlite.record import SET_END
 from qless_flask.backends.waiting import Waiters, WaitKey
 from qless_flask.errors import BackendUnavailable
 
@@ -124,18 +124,21 @@ class Listener:
         """Wake as many as there is something for; note when something will be due or lost."""
         self._due = {}
         waited_for, read = self.pops.keys(), self.readers.keys()
+        looks: dict[str, Look] = {}
         for key in waited_for:
-            outlook = connection.execute(OUTLOOK, key).fetchone()
-            if outlook is None:
+            namespace, queue, offered = key
+            if namespace not in looks:
+                looks[namespace] = Look(connection, namespace, self._now())
+            found = outlook(looks[namespace], queue, offered.split(SET_END) if offered else ())
+            if found is None:
                 continue
-            waiting, *due = outlook
-            if waiting:
-                self.pops.wake(*key, count=waiting)
-            self._due[key] = min((at for at in due if at is not None), default=NEVER)
-        for namespace, _ in read:
+            available, self._due[key] = found
+            if available:
+                self.pops.wake(key, available)
+        for namespace, *_ in read:
             entry = last_entry(Look(connection, namespace, 0))
             if entry != self._entries.get(namespace):
-                self.readers.wake(namespace, LOG, ALL)
+                self.readers.wake((namespace, LOG, ""), ALL)
             self._entries[namespace] = entry
 
     def _wake_due(self) -> None:
@@ -144,4 +147,4 @@ class Listener:
         now = self._now()
         for key in [key for key, at in self._due.items() if at <= now]:
             del self._due[key]
-            self.pops.wake(*key)
+            self.pops.wake(key)

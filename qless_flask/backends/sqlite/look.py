@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from qless_flask.backends.sqlite.limits import Limits
+from qless_flask.backends.sqlite.record import LANED, WAITING
 from qless_flask.backends.sqlite.statements import NAMESPACE
 from qless_flask.models import QueueSettings
 
@@ -27,7 +29,19 @@ class Look:
         """How many ended jobs have dependents that are still to be told."""
         self.wishes: int
         """Of how many workers something is asked."""
-        self.namespace, self.untold, self.wishes = found or (0, 0, 0)
+        self.frozen: int
+        """Whether nothing may be written."""
+        self.settings_text: str | None
+        """The settings that the namespace says itself, as JSON."""
+        self.namespace, self.untold, self.wishes, self.frozen, self.settings_text = found or (0, 0, 0, 0, None)
+
+    def settings_of(self, queue: QueueRow) -> QueueSettings:
+        """The settings in force for a queue."""
+        return read_settings(self.settings_text, queue.settings_text)
+
+    def limits_of(self, queue: QueueRow) -> Limits | None:
+        """The limits in force for a queue; None if there are none."""
+        return read_limits(self.settings_text, queue.settings_text)
 
 
 @dataclass(slots=True)
@@ -43,22 +57,35 @@ class QueueRow:
     """By the number of the state; the first is none."""
     expiring: int = 0
     """How many of its jobs expire unless they are popped in time."""
+    popped: int = 0
+    """The number of its last pop, of those that its rate counts."""
+    rate_since: int | None = None
+    """Pops before then do not count, nor those of its keys before the other."""
+    key_rate_since: int | None = None
     changed: bool = field(default=False, kw_only=True)
 
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> QueueRow:
-        return cls(row[0], row[1], bool(row[2]), row[3], row[4], [0, *row[5:-1]], row[-1])
+        """Read what QUEUE selects."""
+        number, name, paused, settings, place, *counts = row[:-4]
+        return cls(number, name, bool(paused), settings, place, [0, *counts], *row[-4:])
 
     @property
-    def settings(self) -> QueueSettings:
-        """The settings in force."""
-        return read_settings(self.settings_text)
+    def waiting(self) -> int:
+        """How many of its jobs wait, in lanes or not."""
+        return self.counts[WAITING] + self.counts[LANED]
 
     def next_place(self) -> int:
         """The place behind all that were given so far."""
         self.place += 1
         self.changed = True
         return self.place
+
+    def next_popped(self) -> int:
+        """The number of one more pop."""
+        self.popped += 1
+        self.changed = True
+        return self.popped
 
     def count(self, state: int, difference: int) -> None:
         """Count jobs that came into a state, or left it."""
@@ -72,6 +99,15 @@ class QueueRow:
 
 
 @lru_cache(maxsize=1_000)
-def read_settings(text: str | None) -> QueueSettings:
-    """Build the settings from those that were set."""
-    return msgspec.json.decode(text, type=QueueSettings) if text else QueueSettings()
+def read_settings(*layers: str | None) -> QueueSettings:
+    """Lay settings that were set over each other, the last on top, and all of them over the defaults."""
+    laid: dict[str, Any] = {}
+    for text in layers:
+        laid |= msgspec.json.decode(text) if text else {}
+    return msgspec.convert(laid, QueueSettings)
+
+
+@lru_cache(maxsize=1_000)
+def read_limits(*layers: str | None) -> Limits | None:
+    """Take the limits out of such settings."""
+    return Limits.of(read_settings(*layers))

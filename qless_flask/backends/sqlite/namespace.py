@@ -210,7 +210,7 @@ class SQLiteNamespace(StoreNamespace):
     # Upkeep and records
 
     def _promote(self, limit: int) -> Promoted:
-        return self.backend.write(self.name, lambda step: upkeep.promote(step, limit))
+        return self.backend.write(self.name, lambda step: upkeep.promote(step, limit), while_frozen=True)
 
     def _prune(self, limit: int) -> Pruned:
         return self.backend.write(self.name, lambda step: upkeep.prune(step, limit))

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from qless_flask.backends.numbers import REQUEST_SECONDS, UPKEEP_AT_ONCE
 from qless_flask.backends.sqlite import wishes
 from qless_flask.backends.sqlite.ended import tell_left
+from qless_flask.backends.sqlite.gate import Gate
 from qless_flask.backends.sqlite.leases import holds
 from qless_flask.backends.sqlite.look import QueueRow
+from qless_flask.backends.sqlite.outlook import next_change
 from qless_flask.backends.sqlite.record import (
     COLUMNS,
+    LANED,
     NEVER,
     RUNNING,
-    SCHEDULED,
     WAITING,
     Record,
     Surroundings,
@@ -27,8 +29,6 @@ from qless_flask.backends.sqlite.settling import settle
 from qless_flask.backends.sqlite.statements import (
     BODY,
     FAILURE,
-    FIRST_ORD,
-    FIRST_START_BY,
     NEXT_TURN,
     NEXT_WAITING,
     REQUEST,
@@ -38,6 +38,7 @@ from qless_flask.backends.sqlite.statements import (
 from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.sqlite.upkeep import expire, forget_requests, promote_due, take_back_lost
 from qless_flask.backends.store import to_milliseconds, to_seconds
+from qless_flask.backends.waiting import offers
 from qless_flask.models import Exchanged, Lease, Pop, Popped, Settlement
 
 FORGET_AT_ONCE = 10
@@ -45,16 +46,19 @@ FORGET_AT_ONCE = 10
 
 def pop(step: Step, asked: Pop) -> Popped:
     """Lease what there is, or tell when to look again."""
-    step.see(asked.worker)
+    step.see(asked.worker, offers(asked.capabilities))
     again = _remembered(step, asked)
     quiet, stop = wishes.wished(step, asked.worker) if step.wishes else (False, False)
     if again or quiet or stop:
         return Popped(again, None, quiet, stop)
     queues = [queue for name in asked.queues if (queue := step.queue(name))]
-    leases = tuple(_Popper(step, asked).take(queues))
+    popper = _Popper(step, asked)
+    leases = tuple(popper.take(queues))
     if leases:
         _remember(step, asked, leases)
         return Popped(leases)
+    if popper.unsettled:
+        return Popped((), to_seconds(step.now))
     return Popped((), _retry_at(step, [queue for queue in queues if not queue.paused]))
 
 
@@ -72,6 +76,7 @@ class _Popper:
         self._asked = asked
         self._nonce = secrets.token_urlsafe(12)
         self._leases: list[Lease] = []
+        self._gates: list[Gate] = []
 
     def take(self, queues: Sequence[QueueRow]) -> list[Lease]:
         if self._asked.order == "listed":
@@ -85,8 +90,12 @@ class _Popper:
             if not self._left:
                 return
             self._look_after(queue)
-            for row in () if queue.paused else self._waiting(queue):
+            if queue.paused:
+                continue
+            for row in self._waiting(queue):
                 self._lease(queue, row)
+                if not self._left:
+                    return
 
     def _take_in_turn(self, queues: Sequence[QueueRow]) -> None:
         for queue in queues:
@@ -107,6 +116,11 @@ class _Popper:
             self._step.connection.execute(NEXT_TURN, (self._step.namespace,))
 
     @property
+    def unsettled(self) -> bool:
+        """Whether there may be more, when more keys have been judged."""
+        return any(gate.unsettled for gate in self._gates)
+
+    @property
     def _left(self) -> int:
         return self._asked.limit - len(self._leases)
 
@@ -120,11 +134,19 @@ class _Popper:
             step.tellable -= tell_left(step, step.tellable)
 
     def _waiting(self, queue: QueueRow) -> Iterator[Sequence[Value]]:
-        if not queue.counts[WAITING]:
+        limits = self._step.limits_of(queue)
+        if queue.counts[LANED] or (limits and limits.rate):
+            gate = Gate(self._step, queue, self._asked.capabilities)
+            self._gates.append(gate)
+            return gate.jobs()
+        most = self._left
+        if limits and limits.concurrency is not None:
+            most = min(most, limits.concurrency - queue.counts[RUNNING])
+        if not queue.counts[WAITING] or most <= 0:
             return iter(())
         self._step.save()
         # Read row by row: in turn, most of the queues give only a few of those asked for.
-        return self._step.connection.execute(NEXT_WAITING, (queue.id, self._left))
+        return self._step.connection.execute(NEXT_WAITING, (queue.id, most))
 
     def _lease(self, queue: QueueRow, row: Sequence[Value]) -> None:
         step, worker = self._step, self._asked.worker
@@ -132,6 +154,7 @@ class _Popper:
         if record.start_by is not None and record.start_by <= step.now:
             # More had expired than this pop has seen to.
             return
+        record.klass = str(row[COLUMNS])
         token = f"{self._nonce}.{len(self._leases)}"
         step.make_running(record, queue, worker, token)
         step.happened(record, "popped", queue, worker=worker)
@@ -149,14 +172,7 @@ def _lease(step: Step, record: Record, queue: QueueRow, body: Sequence[Value]) -
 
 def _retry_at(step: Step, queues: Sequence[QueueRow]) -> float | None:
     step.save()
-    firsts = [
-        step.connection.execute(FIRST_ORD, (queue.id, state)).fetchone()
-        for queue in queues
-        for state in (SCHEDULED, RUNNING)
-        if queue.counts[state]
-    ]
-    firsts += [step.connection.execute(FIRST_START_BY, (queue.id,)).fetchone() for queue in queues if queue.expiring]
-    earliest = min((first[0] for first in firsts if first), default=NEVER)
+    earliest = min((next_change(step, queue) for queue in queues), default=NEVER)
     return None if earliest == NEVER else to_seconds(earliest)
 
 
@@ -180,7 +196,7 @@ def _remember(step: Step, asked: Pop, leases: Sequence[Lease]) -> None:
     if asked.request is None:
         return
     forget_requests(step, FORGET_AT_ONCE)
-    heartbeat = step.queue_of(step.record(leases[0].jid)).settings.heartbeat
+    heartbeat = step.settings_of(step.queue_of(step.record(leases[0].jid))).heartbeat
     until = step.now + (to_milliseconds(REQUEST_SECONDS) if heartbeat is None else to_milliseconds(heartbeat))
     lines = "\n".join(f"{lease.jid}\t{lease.token}" for lease in leases)
     step.connection.execute(SAVE_REQUEST, (step.namespace, asked.worker, asked.request, until, lines))

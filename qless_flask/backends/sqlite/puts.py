@@ -8,11 +8,12 @@ from qless_flask.backends.sqlite import depends, unique
 from qless_flask.backends.sqlite.deletion import delete
 from qless_flask.backends.sqlite.ended import end
 from qless_flask.backends.sqlite.options import write_options
-from qless_flask.backends.sqlite.record import CANCELED, RUNNING, STATE_NAMES, Record, join
+from qless_flask.backends.sqlite.record import CANCELED, DEPENDS, RUNNING, SCHEDULED, Record, join, state_name
 from qless_flask.backends.sqlite.statements import NEW_BODY, NEW_TAG
 from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.store import to_milliseconds
-from qless_flask.errors import JobExists
+from qless_flask.backends.waiting import offers
+from qless_flask.errors import JobExists, QuotaExceeded
 from qless_flask.models import NewJob, Put
 
 
@@ -39,12 +40,12 @@ class _Batch:
         step, choice = self._step, job.on_parent_end
         holder = unique.holder(step, job.unique.key) if job.unique else None
         if holder and holder.jid != job.jid:
-            return Put(holder.jid, STATE_NAMES[holder.state], created=False)
+            return Put(holder.jid, state_name(holder.state), created=False)
         found = step.find(job.jid)
         if found and job.if_exists == "reject":
             raise JobExists.about(job.jid)
         if found and job.if_exists == "keep":
-            return Put(job.jid, STATE_NAMES[found.state], created=False)
+            return Put(job.jid, state_name(found.state), created=False)
         parents, canceled = (
             depends.resolve(step, job.jid, job.depends, job.missing, choice) if job.depends else ([], False)
         )
@@ -52,10 +53,11 @@ class _Batch:
             depends.search(step, job.jid, parents)
         record = _record(job, job.jid, step, write_options(job, self._recurrence, due_at))
         worker = self._replace(found, record) if found else None
+        self._check_room(job, record)
         self._add(job, record, parents, worker)
         if canceled:
             end(step, record, CANCELED, "canceled")
-        return Put(job.jid, STATE_NAMES[record.state], created=True)
+        return Put(job.jid, state_name(record.state), created=True)
 
     def save(self) -> None:
         connection, namespace = self._step.connection, self._step.namespace
@@ -71,6 +73,17 @@ class _Batch:
         holder = found.worker if found.state == RUNNING else None
         delete(self._step, [found])
         return holder
+
+    def _check_room(self, job: NewJob, record: Record) -> None:
+        """Raise Invalid or QuotaExceeded where a queue takes no more; when what is replaced is out."""
+        queue = self._step.queue(job.queue)
+        if queue is None:
+            return
+        if record.requires:
+            self._step.lanes.check_sets(queue, record.requires)
+        most = self._step.settings_of(queue).max_size
+        if most is not None and queue.counts[SCHEDULED] + queue.counts[DEPENDS] + queue.waiting >= most:
+            raise QuotaExceeded.about(job.queue)
 
     def _add(self, job: NewJob, record: Record, parents: Sequence[str], holder: str | None) -> None:
         step = self._step
@@ -130,4 +143,7 @@ def _record(job: NewJob, jid: str, step: Step, options: str | None) -> Record:
         tracked=0,
         awaited=0,
         progress=None,
+        requires=None if job.key is None and not job.requires else offers(job.requires),
+        key=job.key,
+        klass=job.klass,
     )

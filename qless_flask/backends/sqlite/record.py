@@ -11,7 +11,7 @@ from qless_flask.backends.sqlite.options import NO_OPTIONS, read_options
 from qless_flask.backends.store import to_seconds
 from qless_flask.models import Failure, HistoryEntry, Job, State
 
-SCHEDULED, WAITING, RUNNING, COMPLETE, FAILED, CANCELED, DEPENDS = range(1, 8)
+SCHEDULED, WAITING, RUNNING, COMPLETE, FAILED, CANCELED, DEPENDS, LANED = range(1, 9)
 STATE_NAMES: dict[int, State] = {
     SCHEDULED: "scheduled",
     WAITING: "waiting",
@@ -21,8 +21,12 @@ STATE_NAMES: dict[int, State] = {
     CANCELED: "canceled",
     DEPENDS: "depends",
 }
+"""All but LANED, which is a way of waiting."""
 STATE_NUMBERS: dict[State, int] = {name: number for number, name in STATE_NAMES.items()}
+ALIVE = frozenset({SCHEDULED, WAITING, RUNNING, DEPENDS, LANED})
 
+SET_END = "\x1f"
+"""What stands between the things that a job requires."""
 PRIORITY_STEP = 1 << 44
 NEVER = 1 << 62
 """Where a lease without an expiry stands among those that have one: behind them all."""
@@ -66,6 +70,11 @@ class Record:
     tracked: int
     awaited: int
     progress: str | None
+    requires: str | None
+    """As `waiting.offers` spells it; None for jobs that have no key either: they wait in no lane."""
+    key: str | None
+    klass: str | None = None
+    """No column here: the table body has it, and who reads both notes it."""
 
     def note(self, at: int, event: str, detail: str | None) -> None:
         """Add to the history; the oldest entry goes when there are too many."""
@@ -74,13 +83,14 @@ class Record:
             self.history = self.history.partition("\n")[2]
 
 
-COLUMNS = len(Record.__dataclass_fields__)
+_COLUMNS = [name for name in Record.__dataclass_fields__ if name != "klass"]
+COLUMNS = len(_COLUMNS)
 
-new_values = attrgetter(*Record.__dataclass_fields__)
+new_values = attrgetter(*_COLUMNS)
 """All columns, as INSERT takes them."""
 
-_FIXED = ("id", "namespace", "jid", "created_at", "options")
-changed_values = attrgetter(*[name for name in Record.__dataclass_fields__ if name not in _FIXED], "id")
+_FIXED = ("id", "namespace", "jid", "created_at", "options", "requires", "key")
+changed_values = attrgetter(*[name for name in _COLUMNS if name not in _FIXED], "id")
 """The columns that transitions change, and the id, as UPDATE takes them."""
 
 
@@ -94,6 +104,16 @@ class Surroundings:
     failure: Failure | None = None
 
 
+def shown(state: int) -> int:
+    """The state as everybody knows it."""
+    return WAITING if state == LANED else state
+
+
+def state_name(state: int) -> State:
+    """Name a state."""
+    return STATE_NAMES[shown(state)]
+
+
 def job_of(record: Record, around: Surroundings, *, history: bool = False) -> Job:
     """Build the Job that a record stands for."""
     options = read_options(record.options) if record.options else NO_OPTIONS
@@ -101,7 +121,7 @@ def job_of(record: Record, around: Surroundings, *, history: bool = False) -> Jo
         jid=record.jid,
         klass=around.klass,
         queue=around.queue,
-        state=STATE_NAMES[record.state],
+        state=state_name(record.state),
         priority=record.priority,
         tags=split(record.tags),
         retries=record.retries,
@@ -119,6 +139,8 @@ def job_of(record: Record, around: Surroundings, *, history: bool = False) -> Jo
         max_run=options.max_run,
         expires_in=options.expires_in,
         unique=options.unique,
+        requires=tuple(record.requires.split(SET_END)) if record.requires else (),
+        key=record.key,
         tracked=bool(record.tracked),
         recurrence=options.recurrence,
         due_at=options.due_at,

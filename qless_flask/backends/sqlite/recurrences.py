@@ -18,7 +18,7 @@ from qless_flask.backends.sqlite.figure_statements import (
 )
 from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.puts import put
-from qless_flask.backends.sqlite.record import STATE_NAMES
+from qless_flask.backends.sqlite.record import state_name
 from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.store import to_milliseconds, to_seconds
 from qless_flask.errors import RecurrenceNotFound
@@ -134,7 +134,7 @@ def _is_due(step: Step, found: Recurring, seen: Recurring) -> bool:
 
 def _is_under_way(step: Step, jid: str | None) -> bool:
     record = step.find(jid) if jid else None
-    return record is not None and STATE_NAMES[record.state] not in ENDED
+    return record is not None and state_name(record.state) not in ENDED
 
 
 def _change(step: Step, found: Recurring, actor: Actor | None) -> Recurring:

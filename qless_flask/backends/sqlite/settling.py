@@ -11,7 +11,7 @@ from qless_flask.backends.sqlite.leases import fail, held, holds, refusal
 from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.options import read_options
 from qless_flask.backends.sqlite.puts import put
-from qless_flask.backends.sqlite.record import CANCELED, COMPLETE, NEVER, STATE_NAMES, Record, join, split
+from qless_flask.backends.sqlite.record import CANCELED, COMPLETE, NEVER, Record, join, shown, split, state_name
 from qless_flask.backends.sqlite.statements import SAVE_DATA, SAVE_RESULT
 from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.store import to_milliseconds, to_seconds
@@ -57,12 +57,12 @@ def _settled(step: Step, settlement: Settlement) -> Settled | QlessError:
             _end(step, record, settlement)
         except QlessError as refused:
             return refused
-        record.settled_token, record.settled_as, record.settled_state = token, kind, record.state
+        record.settled_token, record.settled_as, record.settled_state = token, kind, shown(record.state)
         step.touch(record)
-        return Settled(jid, STATE_NAMES[record.state])
+        return Settled(jid, state_name(record.state))
     if (record.settled_token, record.settled_as) == (token, kind):
         assert record.settled_state is not None
-        return Settled(jid, STATE_NAMES[record.settled_state])
+        return Settled(jid, state_name(record.settled_state))
     return refusal(record, token)
 
 

@@ -16,7 +16,7 @@ HAS_TABLES = "SELECT 1 FROM sqlite_schema LIMIT 1"
 
 # Namespaces
 
-NAMESPACE = "SELECT id, untold, wishes FROM namespace WHERE name = ?"
+NAMESPACE = "SELECT id, untold, wishes, frozen, settings FROM namespace WHERE name = ?"
 NEW_NAMESPACE = "INSERT INTO namespace (name) VALUES (?) RETURNING id"
 NAMESPACES = "SELECT name FROM namespace ORDER BY name"
 TURN = "SELECT turn FROM namespace WHERE id = ?"
@@ -26,17 +26,17 @@ NEXT_TURN = "UPDATE namespace SET turn = turn + 1 WHERE id = ?"
 
 QUEUE = """
 SELECT id, name, paused, settings, place,
-  scheduled, waiting, running, complete, failed, canceled, depends, expiring
+  scheduled, waiting, running, complete, failed, canceled, depends, laned, expiring, popped, rate_since, key_rate_since
 FROM queue WHERE namespace = ? AND name = ?
 """
 QUEUE_BY_ID = """
 SELECT id, name, paused, settings, place,
-  scheduled, waiting, running, complete, failed, canceled, depends, expiring
+  scheduled, waiting, running, complete, failed, canceled, depends, laned, expiring, popped, rate_since, key_rate_since
 FROM queue WHERE id = ?
 """
 QUEUES = """
 SELECT id, name, paused, settings, place,
-  scheduled, waiting, running, complete, failed, canceled, depends, expiring
+  scheduled, waiting, running, complete, failed, canceled, depends, laned, expiring, popped, rate_since, key_rate_since
 FROM queue WHERE namespace = ? ORDER BY name
 """
 QUEUES_FROM = "SELECT id, name FROM queue WHERE namespace = ? AND name >= ? ORDER BY name"
@@ -44,7 +44,8 @@ NEW_QUEUE = "INSERT INTO queue (namespace, name) VALUES (?, ?) RETURNING id"
 SAVE_QUEUE = """
 UPDATE queue
 SET place = ?,
-  scheduled = ?, waiting = ?, running = ?, complete = ?, failed = ?, canceled = ?, depends = ?, expiring = ?
+  scheduled = ?, waiting = ?, running = ?, complete = ?, failed = ?, canceled = ?, depends = ?, laned = ?,
+  expiring = ?, popped = ?
 WHERE id = ?
 """
 SET_SETTINGS = "UPDATE queue SET settings = ? WHERE id = ?"
@@ -57,7 +58,10 @@ SELECT priority, available_at FROM job WHERE queue = ? AND state = 2 AND ord > ?
 
 # Jobs, as transitions need them
 
-JOB = "SELECT * FROM job WHERE namespace = ? AND jid = ?"
+JOB = """
+SELECT job.*, (SELECT klass FROM body WHERE body.job = job.id) FROM job WHERE namespace = ? AND jid = ?
+"""
+KLASS_OF = "SELECT klass FROM body WHERE job = ?"
 JOB_ID = "SELECT id FROM job WHERE namespace = ? AND jid = ?"
 DUE = "SELECT * FROM job WHERE queue = ? AND state = ? AND ord <= ? ORDER BY ord, jid LIMIT ?"
 DUE_TO_START = "SELECT * FROM job WHERE queue = ? AND start_by <= ? ORDER BY start_by, jid LIMIT ?"
@@ -75,7 +79,7 @@ FAILURE = "SELECT message, at, worker, run FROM failure WHERE job = ?"
 LAST_JOB_ID = "SELECT max(id) FROM job"
 NEW_JOB = """
 INSERT INTO job
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 NEW_BODY = "INSERT INTO body (job, klass, data) VALUES (?, ?, ?)"
 SAVE_JOB = """
@@ -209,8 +213,9 @@ SET_TRIMMED = "UPDATE namespace SET trimmed = ? WHERE id = ?"
 # Workers
 
 SEEN = """
-INSERT INTO worker (namespace, name, seen_at) VALUES (?, ?, ?)
-ON CONFLICT (namespace, name) DO UPDATE SET seen_at = excluded.seen_at
+INSERT INTO worker (namespace, name, seen_at, capabilities) VALUES (?, ?, ?, ?)
+ON CONFLICT (namespace, name) DO UPDATE
+SET seen_at = excluded.seen_at, capabilities = ifnull(excluded.capabilities, capabilities)
 """
 WORKERS = """
 SELECT name, seen_at, quiet, stop, (
@@ -246,17 +251,6 @@ DELETE_LEADER = "DELETE FROM leader WHERE namespace = ? AND role = ?"
 RECORD = "SELECT value FROM record WHERE namespace = ? AND name = ?"
 SAVE_RECORD = "INSERT OR REPLACE INTO record (namespace, name, value) VALUES (?, ?, ?)"
 DELETE_RECORD = "DELETE FROM record WHERE namespace = ? AND name = ?"
-
-# What the listener asks, for one queue that somebody waits for
-
-OUTLOOK = """
-SELECT queue.waiting,
-  (SELECT ord FROM job WHERE job.queue = queue.id AND job.state = 1 ORDER BY ord LIMIT 1),
-  (SELECT ord FROM job WHERE job.queue = queue.id AND job.state = 3 ORDER BY ord LIMIT 1),
-  (SELECT start_by FROM job WHERE job.queue = queue.id AND start_by IS NOT NULL ORDER BY start_by LIMIT 1)
-FROM namespace CROSS JOIN queue ON queue.namespace = namespace.id
-WHERE namespace.name = ? AND queue.name = ? AND NOT queue.paused
-"""
 
 # What `inspect` reads: whole tables, each through the index that it is to show
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from qless_flask.backends.sqlite import figures
 from qless_flask.backends.sqlite.draft import Draft
+from qless_flask.backends.sqlite.lanes import note_pop
 from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.options import read_options
 from qless_flask.backends.sqlite.record import (
     CANCELED,
     DEPENDS,
     FAILED,
+    LANED,
     NEVER,
     PRIORITY_STEP,
     RUNNING,
     SCHEDULED,
     WAITING,
     Record,
+    shown,
 )
 from qless_flask.backends.sqlite.statements import (
     DELETE_FAILURE,
+    KLASS_OF,
     SAVE_FAILURE,
 )
 
@@ -34,6 +38,8 @@ class Step(Draft):
         source = self.queue_of(record)
         source.count(old, -1)
         queue.count(state, 1)
+        if record.requires is not None:
+            self.lanes.transfer(record, source, queue, state)
         if record.start_by is not None and source is not queue:
             source.count_expiring(-1)
             queue.count_expiring(1)
@@ -42,7 +48,7 @@ class Step(Draft):
             record.worker = record.expires_at = None
             # The last holder of a canceled job is told so by its token.
             record.token = record.token if state == CANCELED else None
-        if state in (SCHEDULED, WAITING, DEPENDS):
+        if state in (SCHEDULED, WAITING, LANED, DEPENDS):
             record.ended_at = None
         if state == FAILED:
             figures.failed_in(self, record)
@@ -53,8 +59,10 @@ class Step(Draft):
         if new_place:
             record.place = queue.next_place()
         record.available_at = self.now
-        self.transfer(record, queue, WAITING, waiting_ord(record.priority, record.place))
-        self.wakes[queue.name] = self.wakes.get(queue.name, 0) + 1
+        state = waiting_state(record)
+        self.transfer(record, queue, state, waiting_ord(record.priority, record.place))
+        if state == WAITING:
+            self.wakes[queue.name] = self.wakes.get(queue.name, 0) + 1
 
     def make_available(self, record: Record, queue: QueueRow, due: int) -> None:
         """Make a job available at a new place: now, or when it is due."""
@@ -70,17 +78,22 @@ class Step(Draft):
         self.transfer(record, queue, DEPENDS, self.now)
 
     def make_running(self, record: Record, queue: QueueRow, worker: str, token: str) -> None:
-        """Lease a job."""
+        """Lease a job, and count that by the rates of its queue."""
         record.worker, record.token, record.started_at = worker, token, self.now
         record.runs += 1
         if record.start_by is not None:
             self.bind(record, None)
         record.expires_at = self.expiry(record, queue)
         self.transfer(record, queue, RUNNING, NEVER if record.expires_at is None else record.expires_at)
+        limits = self.limits_of(queue)
+        if limits is not None and limits.rate is not None:
+            note_pop(self, queue, "", queue.next_popped(), limits.rate.limit)
+        if limits is not None and limits.key_rate is not None and record.key is not None:
+            self.lanes.count_pop(self.lanes.key(queue, record.key), limits.key_rate.limit)
 
     def expiry(self, record: Record, queue: QueueRow) -> int | None:
         """When a lease expires that is given or renewed now."""
-        settings = queue.settings
+        settings = self.settings_of(queue)
         expires_at = None if settings.heartbeat is None else self.now + round(settings.heartbeat * 1000)
         if record.options is None and settings.max_run is None:
             return expires_at
@@ -90,7 +103,7 @@ class Step(Draft):
     def over_at(self, record: Record, queue: QueueRow) -> int | None:
         """When the run of a job has taken as long as it may."""
         max_run = read_options(record.options).max_run if record.options else None
-        max_run = queue.settings.max_run if max_run is None else max_run
+        max_run = self.settings_of(queue).max_run if max_run is None else max_run
         return None if max_run is None or record.started_at is None else record.started_at + round(max_run * 1000)
 
     def bind(self, record: Record, start_by: int | None) -> None:
@@ -102,7 +115,7 @@ class Step(Draft):
 
     def enter(self, record: Record, queue: QueueRow) -> None:
         """Renew what counts by the stage."""
-        record.remaining = queue.settings.retries if record.retries is None else record.retries
+        record.remaining = self.settings_of(queue).retries if record.retries is None else record.retries
         record.losses = 0
 
     def blame(self, record: Record, group: str, message: str, worker: str | None) -> None:
@@ -122,9 +135,12 @@ class Step(Draft):
         if record.state == FAILED:
             figures.failed_out(self, record)
         if record.tags:
-            figures.state_changed(self, record, record.state, 0)
+            figures.state_changed(self, record, shown(record.state), 0)
         self.bind(record, None)
-        self.queue_of(record).count(record.state, -1)
+        queue = self.queue_of(record)
+        queue.count(record.state, -1)
+        if record.requires is not None:
+            self.lanes.transfer(record, queue, queue, 0)
         self._changed.pop(record.id, None)
         self._new.pop(record.id, None)
         self._records.pop(record.jid, None)
@@ -143,9 +159,13 @@ class Step(Draft):
         detail = to or group or (worker if event in ("popped", "lost") else queue.name if event == "put" else None)
         record.note(self.now, event, detail)
         self._changed[record.id] = record
-        fields = record.jid, queue.name, str(record.state), to, worker, group
+        fields = record.jid, queue.name, str(shown(record.state)), to, worker, group
+        # Who held a job that was put anew has lost it without an end.
+        took = self._took(record, event) if worker is not None and event != "put" else ()
         if self.actor or record.tags or record.tracked:
-            self.tell(event, *fields, tags=record.tags, tracked=record.tracked)
+            self.tell(event, *fields, tags=record.tags, tracked=record.tracked, took=took)
+        elif took:
+            self._add_line(event, (*fields, *_NOTHING_ELSE, *took))
         else:
             self._add_line(event, fields)
 
@@ -164,7 +184,25 @@ class Step(Draft):
                 figures.ran(self, record)
             if state == RUNNING:
                 figures.waited(self, record)
-            figures.state_changed(self, record, record.state, state)
+            figures.state_changed(self, record, shown(record.state), shown(state))
+
+    def _took(self, record: Record, event: str) -> tuple[str | None, ...]:
+        """The klass of a job, and how many milliseconds it waited that is popped, or ran whose lease has ended."""
+        if record.klass is None:
+            [record.klass] = self.connection.execute(KLASS_OF, (record.id,)).fetchone()
+        if event == "popped":
+            return record.klass, str(max(0, self.now - record.available_at))
+        assert record.started_at is not None
+        return record.klass, None, str(max(0, self.now - record.started_at))
+
+
+_NOTHING_ELSE = (None,) * 5
+"""What stands in the line of an event between the group and the klass, where there is nothing to say."""
+
+
+def waiting_state(record: Record) -> int:
+    """The state of a job that waits."""
+    return WAITING if record.requires is None else LANED
 
 
 def waiting_ord(priority: int, place: int) -> int:

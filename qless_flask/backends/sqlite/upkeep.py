@@ -12,7 +12,7 @@ from qless_flask.backends.sqlite.deletion import delete
 from qless_flask.backends.sqlite.ended import end, tell_left
 from qless_flask.backends.sqlite.leases import take_back
 from qless_flask.backends.sqlite.look import QueueRow
-from qless_flask.backends.sqlite.record import CANCELED, COMPLETE, FAILED, RUNNING, SCHEDULED, Record
+from qless_flask.backends.sqlite.record import CANCELED, COMPLETE, FAILED, LANED, RUNNING, SCHEDULED, Record
 from qless_flask.backends.sqlite.statements import (
     DELETE_REQUEST,
     DUE,
@@ -68,15 +68,20 @@ def promote_due(step: Step, queue: QueueRow, limit: int) -> int:
 
 def promote(step: Step, limit: int) -> Promoted:
     """Do all of it for all queues, by name, then tell dependents that are left; up to `limit` together."""
+    if step.frozen:
+        return Promoted(0, 0, False)
     expired = lost = promoted = 0
+    unsettled = False
     for queue in step.all_queues():
+        if queue.counts[LANED]:
+            unsettled |= step.lanes.look_again(queue)
         expired += expire(step, queue, limit - expired - lost - promoted)
         lost += take_back_lost(step, queue, limit - expired - lost - promoted)
         promoted += promote_due(step, queue, limit - expired - lost - promoted)
         if expired + lost + promoted == limit:
             break
     told = tell_left(step, limit - expired - lost - promoted)
-    more = expired + lost + promoted + told == limit or step.untold > 0
+    more = expired + lost + promoted + told == limit or step.untold > 0 or unsettled
     return Promoted(promoted, lost, more, expired, told)
 
 

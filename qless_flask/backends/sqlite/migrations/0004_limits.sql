@@ -38,10 +38,10 @@ CREATE TABLE queue_key (
   popped INTEGER NOT NULL DEFAULT 0,   -- the number of its last row of the table popped
   popped_at INTEGER,                   -- when that was
   until INTEGER,                       -- while it is kept back: until then; 2^62: until one of its jobs ends
-  limits TEXT,                         -- by which limits that is so
+  limits TEXT NOT NULL DEFAULT '',     -- by which limits that was found out
   PRIMARY KEY (queue, key)
 ) WITHOUT ROWID;
-CREATE INDEX queue_key_until ON queue_key (queue, limits, until) WHERE until IS NOT NULL;
+CREATE INDEX queue_key_until ON queue_key (queue, limits, until);
 CREATE INDEX queue_key_popped ON queue_key (queue, popped_at) WHERE popped_at IS NOT NULL;
 
 -- When a queue, or a key of it, was popped lately: as many rows as its rate allows pops, numbered without gaps.
