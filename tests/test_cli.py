@@ -444,6 +444,15 @@ class TestQueues:
         assert "max-size         3" in told
         assert namespace.queues(["mail"])[0].own == ("max_size",)
 
+    def test_an_empty_queue_is_forgotten_and_a_full_one_is_not(self, line: CommandLine, namespace: Namespace) -> None:
+        line.done("queues", "pause", "empty")
+        line.done("put", "full", "Send")
+
+        line.done("queues", "forget", "empty")
+
+        assert "still holds jobs" in line.refused(1, "queues", "forget", "full")
+        assert [queue.name for queue in namespace.queues()] == ["full"]
+
 
 class TestTheNamespaceItself:
     def test_its_settings_are_shown_and_changed(self, line: CommandLine, namespace: Namespace) -> None:
@@ -505,15 +514,6 @@ class TestStatistics:
         assert header.split() == ["from", "put", "popped", "completed", "failed", "retried", "lost"]
         assert [sum(int(row.split()[column]) for row in rows) for column in (2, 3, 4, 5)] == [2, 2, 1, 1]
         assert (sum(counts["put"]), sum(counts["failed"])) == (1, 0)
-
-    def test_an_empty_queue_is_forgotten_and_a_full_one_is_not(self, line: CommandLine, namespace: Namespace) -> None:
-        line.done("queues", "pause", "empty")
-        line.done("put", "full", "Send")
-
-        line.done("queues", "forget", "empty")
-
-        assert "still holds jobs" in line.refused(1, "queues", "forget", "full")
-        assert [queue.name for queue in namespace.queues()] == ["full"]
 
 
 class TestFailures:

@@ -765,6 +765,8 @@ class TestRecurrences:
             "backoff": {"strategy": "fixed", "delay": 100},
             "max_run": 5,
             "expires_in": 60,
+            "requires": ["gpu"],
+            "key": "ann",
         }
 
         made = api.told("POST recurrences", {**rule, "actor": "ann"})
