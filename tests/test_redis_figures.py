@@ -10,13 +10,13 @@ from typing import cast
 import pytest
 import redis
 
-from qless_flask.backends.numbers import RETENTION
 from qless_flask.backends.redis import RedisBackend
 from qless_flask.backends.redis.inspect import inspect
 from qless_flask.backends.redis.namespace import RedisNamespace
-from qless_flask.backends.redis.queues import read_worker, write_setting
+from qless_flask.backends.redis.queues import read_worker
 from qless_flask.backends.redis.recurrences import read_recurring, seen_rule, write_rule, write_timing
-from qless_flask.models import Backoff, Changes, Fail, NewJob, Recurrence
+from qless_flask.backends.redis.settings import pack
+from qless_flask.models import Backoff, Changes, Fail, NewJob, QueueSettings, Rate, Recurrence, Retention
 from qless_flask.testing import ManualClock, invariants
 
 RULE = Recurrence(
@@ -63,7 +63,7 @@ def test_pruned_jobs_leave_no_counters(namespace: RedisNamespace, client: redis.
     namespace.settle([Fail(lease, group="boom")])
     assert {"figures", "tags", "touched", "groups", "group", "tag"} <= _kinds(client)
 
-    clock.advance(RETENTION["failed"].seconds + 1)
+    clock.advance(Retention().failed.age + 1)
     namespace.prune()
 
     assert _kinds(client) & {"figures", "tags", "touched", "groups", "group", "tag"} == set()
@@ -134,9 +134,17 @@ def test_a_worker_is_read_with_what_it_is_asked() -> None:
     assert (worker.seen_at, worker.running, worker.quiet, worker.stop) == (1.5, 2, True, True)
 
 
-def test_the_back_off_that_all_queues_have_takes_no_room() -> None:
-    assert write_setting("backoff", Backoff()) == ""
-    assert write_setting("backoff", Backoff("fixed", 3)) == '{"strategy": "fixed", "delay": 3}'
+def test_a_worker_is_read_with_what_it_offers() -> None:
+    worker = read_worker([b"ann", b"1500q\teu\x1fgpu", b"0"])
+
+    assert (worker.seen_at, worker.quiet, worker.capabilities) == (1.5, True, ("eu", "gpu"))
+
+
+def test_the_settings_that_all_queues_have_take_no_room() -> None:
+    assert pack(QueueSettings()) == ("", "", "")
+    assert pack(QueueSettings(backoff=Backoff("fixed", 3))) == ('60000,5,3\n{"strategy": "fixed", "delay": 3}', "", "")
+    assert pack(QueueSettings(heartbeat=None, max_run=9)) == (",5,3,9000", "", "")
+    assert pack(QueueSettings(rate=Rate(2, 1.5), max_size=7)) == ("", ",2,1500,,,,,,7", "")
 
 
 def test_a_rule_is_read_as_it_was_written(namespace: RedisNamespace, client: redis.Redis) -> None:
