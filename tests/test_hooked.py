@@ -80,6 +80,15 @@ def test_a_job_that_does_not_say_waits_as_its_queue_says(namespace: Namespace, c
     assert delay_of(namespace, jid, clock) == 7
 
 
+def test_a_queue_that_does_not_say_waits_as_its_namespace_says(namespace: Namespace, clock: ManualClock) -> None:
+    namespace.configure_namespace({"backoff": Backoff("fixed", 9)})
+    jid = put(namespace)
+
+    namespace.settle([Retry(pop(namespace))])
+
+    assert delay_of(namespace, jid, clock) == 9
+
+
 def test_a_queue_that_was_told_nothing_draws_from_an_exponential(namespace: Namespace, clock: ManualClock) -> None:
     jid = put(namespace)
     delays = []

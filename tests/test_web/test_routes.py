@@ -869,7 +869,15 @@ class TestStatistics:
 
     def test_a_day_without_jobs_has_no_figures(self, api: Api, clock: ManualClock) -> None:
         self.work(api, clock)
-        nothing = {"count": 0, "mean": None, "std": None, "p50": None, "p95": None, "p99": None, "histogram": []}
+        nothing: dict[str, Any] = {
+            "count": 0,
+            "mean": None,
+            "std": None,
+            "p50": None,
+            "p95": None,
+            "p99": None,
+            "histogram": [],
+        }
 
         assert api.told("GET stats?day=1999-12-31")["wait"] == nothing
 
