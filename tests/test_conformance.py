@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from qless_flask.testing.conformance import *  # noqa: F403
-from qless_flask.testing.conformance import TestWaitingLookups, TestWaitingPops, TestWaitingReaders
+from qless_flask.testing.conformance import (
+    TestWaitingForWhatIsOffered,
+    TestWaitingLookups,
+    TestWaitingPops,
+    TestWaitingReaders,
+    TestWaitingUnderLimits,
+)
 
 # Over HTTP the waits need a real socket: see test_conformance_waiting.
-del TestWaitingLookups, TestWaitingPops, TestWaitingReaders
+del TestWaitingForWhatIsOffered, TestWaitingLookups, TestWaitingPops, TestWaitingReaders, TestWaitingUnderLimits

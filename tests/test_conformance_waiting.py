@@ -8,9 +8,21 @@ import pytest
 from servers import Stand
 
 from qless_flask.backends.base import Backend
-from qless_flask.testing.conformance import TestWaitingLookups, TestWaitingPops, TestWaitingReaders
+from qless_flask.testing.conformance import (
+    TestWaitingForWhatIsOffered,
+    TestWaitingLookups,
+    TestWaitingPops,
+    TestWaitingReaders,
+    TestWaitingUnderLimits,
+)
 
-__all__ = ["TestWaitingLookups", "TestWaitingPops", "TestWaitingReaders"]
+__all__ = [
+    "TestWaitingForWhatIsOffered",
+    "TestWaitingLookups",
+    "TestWaitingPops",
+    "TestWaitingReaders",
+    "TestWaitingUnderLimits",
+]
 
 
 @pytest.fixture

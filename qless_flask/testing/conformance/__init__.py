@@ -27,6 +27,7 @@ from qless_flask.testing.conformance.ancestor import (
 )
 from qless_flask.testing.conformance.bad_input import TestBadInput, TestBadModels
 from qless_flask.testing.conformance.by_hand import TestCancel, TestMove, TestTimeout, TestUpdate
+from qless_flask.testing.conformance.changed_limits import TestChangedLimits, TestLimitsTogether
 from qless_flask.testing.conformance.changes import TestChange
 from qless_flask.testing.conformance.clocks import TestExpiresIn, TestMaxRun
 from qless_flask.testing.conformance.complaints import (
@@ -42,6 +43,7 @@ from qless_flask.testing.conformance.dependencies import (
     TestUnknownDependencies,
 )
 from qless_flask.testing.conformance.depending import TestCancelOfParents, TestDepend, TestMoveOfDependents
+from qless_flask.testing.conformance.event_times import TestTimesOfEvents
 from qless_flask.testing.conformance.events import TestEvents, TestGaps
 from qless_flask.testing.conformance.exchanges import TestExchanges
 from qless_flask.testing.conformance.failures import TestFailures
@@ -50,7 +52,11 @@ from qless_flask.testing.conformance.filtered_events import TestFilteredEvents
 from qless_flask.testing.conformance.finishing import TestFinish
 from qless_flask.testing.conformance.firing import TestFire
 from qless_flask.testing.conformance.follow_ups import TestFollowUps
+from qless_flask.testing.conformance.inheritance import TestNamespaceSettings, TestOwnSettings
+from qless_flask.testing.conformance.kept_events import TestEventsKeptForReaders
+from qless_flask.testing.conformance.keys import TestKeyConcurrency, TestKeyRates, TestKeys, TestSelectByKey
 from qless_flask.testing.conformance.leases import TestHeartbeats, TestLostLeases, TestTokens
+from qless_flask.testing.conformance.limits import TestMaxConcurrency, TestRates
 from qless_flask.testing.conformance.logs import TestLogs
 from qless_flask.testing.conformance.lookups import TestGet, TestSelect
 from qless_flask.testing.conformance.namespaces import TestNamespaces
@@ -62,12 +68,16 @@ from qless_flask.testing.conformance.puts import TestPuts, TestPutsOfJobsThatExi
 from qless_flask.testing.conformance.queues import TestForget, TestPauses, TestQueues, TestSettings
 from qless_flask.testing.conformance.records import TestLeaders, TestRecords
 from qless_flask.testing.conformance.recurrences import TestPausedRecurrences, TestRecurrences, TestRunsByHand
+from qless_flask.testing.conformance.requires import TestRequires, TestRequiresAndLimits, TestSetsOfRequirements
+from qless_flask.testing.conformance.retention import TestOrderOfPrune, TestRetention, TestTrimWarnings
 from qless_flask.testing.conformance.settling import TestComplete, TestFail, TestRelease, TestRetry, TestSettling
+from qless_flask.testing.conformance.sizes import TestMaxSize
 from qless_flask.testing.conformance.tags import TestTagFigures
 from qless_flask.testing.conformance.tracking import TestTrackedJobs, TestTrackedTags
 from qless_flask.testing.conformance.unique import TestUnique, TestUniqueForATime, TestUniqueWhileAlive
 from qless_flask.testing.conformance.upkeep import TestPromote, TestPrune
 from qless_flask.testing.conformance.waiting import TestWaitingLookups, TestWaitingPops, TestWaitingReaders
+from qless_flask.testing.conformance.waiting_limits import TestWaitingForWhatIsOffered, TestWaitingUnderLimits
 from qless_flask.testing.conformance.wishes import TestWishes
 from qless_flask.testing.conformance.workers import TestWorkers
 
@@ -77,6 +87,7 @@ __all__ = [
     "TestCancel",
     "TestCancelOfParents",
     "TestChange",
+    "TestChangedLimits",
     "TestComplaintsOfHands",
     "TestComplaintsOfLeases",
     "TestComplaintsOfRecurrences",
@@ -90,6 +101,7 @@ __all__ = [
     "TestDependenciesOfStages",
     "TestEndsOfParents",
     "TestEvents",
+    "TestEventsKeptForReaders",
     "TestExchanges",
     "TestExpiresIn",
     "TestFail",
@@ -104,17 +116,26 @@ __all__ = [
     "TestGet",
     "TestHandsThatTheAncestorTied",
     "TestHeartbeats",
+    "TestKeyConcurrency",
+    "TestKeyRates",
+    "TestKeys",
     "TestLeaders",
     "TestLeasesTheAncestorLost",
+    "TestLimitsTogether",
     "TestLogs",
     "TestLooksThatTheAncestorWrote",
     "TestLostLeases",
     "TestManyDependents",
+    "TestMaxConcurrency",
     "TestMaxRun",
+    "TestMaxSize",
     "TestMove",
     "TestMoveOfDependents",
+    "TestNamespaceSettings",
     "TestNamespaces",
     "TestOrderOfPops",
+    "TestOrderOfPrune",
+    "TestOwnSettings",
     "TestPausedRecurrences",
     "TestPauses",
     "TestPipelines",
@@ -126,33 +147,43 @@ __all__ = [
     "TestPuts",
     "TestPutsOfJobsThatExist",
     "TestQueues",
+    "TestRates",
     "TestRecords",
     "TestRecurrences",
     "TestRecurrencesThatTheAncestorLost",
     "TestRelease",
     "TestRequests",
+    "TestRequires",
+    "TestRequiresAndLimits",
     "TestResults",
+    "TestRetention",
     "TestRetry",
     "TestRetryAt",
     "TestRoundRobin",
     "TestRunsByHand",
     "TestSelect",
+    "TestSelectByKey",
+    "TestSetsOfRequirements",
     "TestSettings",
     "TestSettling",
     "TestTagFigures",
     "TestTexts",
     "TestTimeout",
+    "TestTimesOfEvents",
     "TestTokens",
     "TestTrackedJobs",
     "TestTrackedTags",
+    "TestTrimWarnings",
     "TestUnique",
     "TestUniqueForATime",
     "TestUniqueWhileAlive",
     "TestUnknownDependencies",
     "TestUpdate",
+    "TestWaitingForWhatIsOffered",
     "TestWaitingLookups",
     "TestWaitingPops",
     "TestWaitingReaders",
+    "TestWaitingUnderLimits",
     "TestWholeOrNotAtAll",
     "TestWishes",
     "TestWorkers",

@@ -60,6 +60,8 @@ class Options(TypedDict, total=False):
     max_run: float | None
     expires_in: float | None
     unique: Unique | None
+    requires: tuple[str, ...]
+    key: str | None
     if_exists: IfExists
 
 
@@ -156,6 +158,11 @@ def states(namespace: Namespace, *jids: str) -> list[State]:
 def pop_all(namespace: Namespace, *queues: str, limit: int = 1000) -> list[str]:
     """Pop all that can be popped, and list the jids."""
     return [lease.jid for lease in namespace.pop(queues or ["work"], "zoe", limit)]
+
+
+def pop_with(namespace: Namespace, *capabilities: str, limit: int = 1000) -> list[str]:
+    """Pop all of work that a worker who offers so much may be given, and list the jids."""
+    return [lease.jid for lease in namespace.pop(["work"], "zoe", limit, capabilities=capabilities)]
 
 
 def peek(namespace: Namespace, queue: str = "work", state: State = "waiting") -> list[str]:
