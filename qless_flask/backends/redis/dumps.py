@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
 from qless_flask.backends.redis import figures
@@ -14,6 +14,7 @@ from qless_flask.backends.redis.job_records import read_job_record
 from qless_flask.backends.redis.queues import read_worker
 from qless_flask.backends.redis.recurrences import read_recurring
 from qless_flask.backends.redis.scripts import Argument, Reply
+from qless_flask.backends.redis.settings import read_own
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.bounds import is_text
 from qless_flask.errors import Invalid
@@ -27,10 +28,12 @@ from qless_flask.models import (
     NamespaceRecord,
     QueueRecord,
     RecurrenceRecord,
+    Setting,
     TagRecord,
     UntoldRecord,
     WorkerRecord,
     rule_message,
+    setting_message,
 )
 
 
@@ -82,15 +85,17 @@ def _queues(source: Source, position: list[Any] | None, limit: int) -> Piece:
         pipeline.hgetall(f"{source.prefix}:queue:{name}")
         pipeline.lrange(f"{source.prefix}:pops:{name}", 0, -1)
     replies = pipeline.execute()
-    return Piece([_queue(*each) for each in zip(names, replies[::2], replies[1::2], strict=True)], following)
+    _, _, _, *rows = cast("list[Any]", source.read("settings", "named", *names))
+    owns = [read_own(own.decode()) for _, own in rows]
+    return Piece([_queue(*each) for each in zip(names, owns, replies[::2], replies[1::2], strict=True)], following)
 
 
-def _queue(name: str, found: dict[bytes, bytes], popped: Sequence[bytes]) -> QueueRecord:
+def _queue(name: str, own: Mapping[str, Setting], found: dict[bytes, bytes], popped: Sequence[bytes]) -> QueueRecord:
     limits = found.get(b"limits", b"").decode().removeprefix("F")
     _, _, per, since, _, _, key_per, key_since, _ = limits.split(",") if limits else [""] * 9
     return QueueRecord(
         name=name,
-        settings=json.loads(found.get(b"own", b"{}")),
+        settings={each: setting_message(value) for each, value in own.items()},
         paused=b"paused" in found,
         place=int(found.get(b"place", 0)),
         popped=[int(at) for at in popped],

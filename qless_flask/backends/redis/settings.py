@@ -9,8 +9,17 @@ from types import MappingProxyType
 
 import msgspec
 
-from qless_flask.backends.store import to_milliseconds
-from qless_flask.models import QueueSettings, Rate, Retention, Setting, checked_settings, in_force, setting_message
+from qless_flask.backends.store import to_milliseconds, to_seconds
+from qless_flask.models import (
+    Backoff,
+    QueueSettings,
+    Rate,
+    Retention,
+    Setting,
+    checked_settings,
+    in_force,
+    setting_message,
+)
 
 LIMITS = 9
 """How many numbers limits are, see lib/tune.lua."""
@@ -24,7 +33,9 @@ def write_own(own: Mapping[str, Setting]) -> str:
 
 @lru_cache(maxsize=1024)
 def read_own(text: str) -> Mapping[str, Setting]:
-    """Read what `write_own` wrote."""
+    """Read what `write_own` wrote, or what lib/own.lua makes of a queue that was configured before it did."""
+    if text.startswith("="):
+        return MappingProxyType(_read_settings(text[1:]))
     return MappingProxyType(checked_settings(json.loads(text)) if text else {})
 
 
@@ -54,6 +65,18 @@ def _write_settings(settings: QueueSettings) -> str:
         words.append(_write_time(settings.max_run))
     backoff = "" if settings.backoff == _DEFAULTS.backoff else "\n" + json.dumps(settings.backoff.as_message())
     return ",".join(words) + backoff
+
+
+def _read_settings(packed: str) -> dict[str, Setting]:
+    times, _, backoff = packed.partition("\n")
+    heartbeat, retries, max_losses, *max_run = times.split(",")
+    return {
+        "heartbeat": to_seconds(int(heartbeat)) if heartbeat else None,
+        "retries": int(retries),
+        "max_losses": int(max_losses),
+        "max_run": to_seconds(int(max_run[0])) if max_run else None,
+        "backoff": Backoff(**json.loads(backoff)) if backoff else _DEFAULTS.backoff,
+    }
 
 
 def _write_limits(settings: QueueSettings) -> str:

@@ -10,6 +10,8 @@ if not call('HGET', meta, 'erasing') then
   if ARGV[3] == '' and (call('HLEN', records) > 0 or call('HLEN', key('recurrences')) > 0) then
     return redis.error_reply('NOT_EMPTY')
   end
+  -- Taken away first: then the rest is written in a full store too.
+  call('DEL', key('room'))
   freeze()
   call('HSET', meta, 'erasing', '1')
   note('Q', '', '', '', '', '', '')

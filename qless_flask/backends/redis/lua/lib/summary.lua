@@ -1,6 +1,7 @@
 -- summary: a queue in figures: name, paused, what its namespace and what it says of settings itself, scheduled, depends,
 -- waiting, running, stalled, complete, failed, canceled, the longest that the next job of a priority has waited ('' for none).
 -- @include queue
+-- @include own
 
 -- The first job of an index of a priority at most that of a score, and the score behind that priority.
 local function next_head(index, from)
@@ -29,9 +30,8 @@ local function oldest_wait(name)
 end
 
 local function summary(name)
-  local found = call('HMGET', key('queue', name), 'paused', 'own')
   return {
-    name, found[1] or '', call('HGET', key('meta'), 'own') or '', found[2] or '',
+    name, call('HGET', key('queue', name), 'paused') or '', call('HGET', key('meta'), 'own') or '', own_of(name),
     call('ZCARD', key('s', name)), call('ZCARD', key('d', name)), call('ZCARD', key('w', name)) + call('ZCARD', key('v', name)),
     call('ZCARD', key('r', name)), call('ZCOUNT', key('r', name), '-inf', now),
     call('ZCARD', key('c', name)), call('ZCARD', key('f', name)), call('ZCARD', key('x', name)),
