@@ -87,7 +87,7 @@ def test_a_worker_waits_while_its_namespace_is_frozen_and_keeps_what_it_has_to_s
         client.thaw()
         until(lambda: second.get().state == "complete")
 
-    assert first.result == "done"
+    assert client.jobs[first.jid].result == "done"
     assert events_of(client, first.jid) == ["put", "popped", "completed"]
     told = [record.message for record in caplog.records]
     assert "takes nothing now" in told[0]
