@@ -12,7 +12,7 @@ from qless_flask.backends.base import Backend, Clock
 from qless_flask.backends.inspection import StoreView
 from qless_flask.backends.store import to_seconds
 from qless_flask.backends.waiting import Waiters
-from qless_flask.models import STATES, State
+from qless_flask.models import ENDED, STATES, State
 from qless_flask.testing.model.lookups import order_key
 from qless_flask.testing.model.namespace import ModelNamespace
 from qless_flask.testing.model.records import JobRecord
@@ -30,7 +30,7 @@ class Memory:
     def wake(self, namespace: str, queue: str) -> None:
         """Let those look again that wait for a queue, on every connection."""
         for waiters in self.waiters:
-            waiters.wake(namespace, queue)
+            waiters.wake_all(namespace, queue)
 
 
 class ModelBackend(Backend):
@@ -86,6 +86,9 @@ def inspect(namespace: ModelNamespace) -> StoreView:
         dependents={jid: frozenset(waiting) for jid, waiting in _dependents(jobs).items()},
         untold=frozenset(world.untold),
         unique=dict(world.holders),
+        keys={key: frozenset(job.jid for job in jobs if job.key == key) for key in {job.key for job in jobs} if key},
+        key_running=Counter((job.queue, job.key) for job in jobs if job.key and job.state == "running"),
+        requirement_sets=Counter((job.queue, job.requires) for job in jobs if job.requires and job.state not in ENDED),
         start_by={job.jid: to_seconds(job.start_by) for job in jobs if job.start_by is not None},
         tracked=frozenset(job.jid for job in jobs if job.tracked),
         tracked_tags=world.tracked_tags,

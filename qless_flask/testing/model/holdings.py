@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from threading import Condition
 
 from qless_flask.backends.numbers import TOLD_AT_ONCE
 from qless_flask.backends.store import to_milliseconds, to_seconds
 from qless_flask.errors import QlessError
-from qless_flask.models import Actor, Event, Failure, HistoryEntry, LogLine, Recurring, State
-from qless_flask.testing.model.records import LOG_LINES, JobRecord, QueueRecord, Times
+from qless_flask.models import (
+    Actor,
+    Event,
+    Failure,
+    HistoryEntry,
+    LogLine,
+    QueueSettings,
+    Recurring,
+    Setting,
+    State,
+    in_force,
+)
+from qless_flask.testing.model.figures import Figures
+from qless_flask.testing.model.records import LOG_LINES, JobRecord, QueueRecord, Times, seconds
 
 LOG_BYTES = 64 << 10
 
@@ -28,20 +40,30 @@ class Holdings:
     now: int = 0
     """The time of the operation under way, in milliseconds."""
     begun: bool = False
+    frozen: bool = False
+    erasing: bool = False
+    own: dict[str, Setting] = field(default_factory=dict)
+    """The settings of queues that do not say otherwise."""
     jobs: dict[str, JobRecord] = field(default_factory=dict)
     queues: dict[str, QueueRecord] = field(default_factory=dict)
     workers: dict[str, int] = field(default_factory=dict)
     wishes: dict[str, frozenset[str]] = field(default_factory=dict)
     """What each worker is asked: quiet, stop."""
+    capabilities: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """What each worker offered at its last pop."""
     holders: dict[str, str] = field(default_factory=dict)
     """The jid that holds each unique key, unless its time is over."""
     untold: dict[str, str] = field(default_factory=dict)
     """The jobs that have ended and not told all their dependents yet, the longest first; and who was told last."""
+    loaded_numbers: dict[str, int] = field(default_factory=dict)
+    """In which order a dump says that they are told, as long as its records come."""
     tellings: int = TOLD_AT_ONCE
     """How many dependents the operation under way may still tell."""
     tracked_tags: frozenset[str] = frozenset()
     times: dict[str, Times] = field(default_factory=dict)
     """Of each tag that a job has."""
+    figures: Figures = field(default_factory=Figures)
+    """What is gathered of days and hours."""
     recurrences: dict[str, Recurring] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     event_count: int = 0
@@ -52,7 +74,7 @@ class Holdings:
     leaders: dict[str, tuple[str, int]] = field(default_factory=dict)
     records: dict[str, str] = field(default_factory=dict)
     turns: int = 0
-    places: int = 0
+    """How many round_robin pops have found something."""
     tokens: int = 0
     touched: list[str] = field(default_factory=list)
     """The queues in which the operation under way put something that a waiting pop should look at."""
@@ -67,6 +89,12 @@ class Holdings:
             for name, value in before.items():
                 setattr(self, name, value)
             raise
+
+    def begin_anew(self) -> None:
+        """Hold nothing, as before the first write; but no token is given again."""
+        fresh = type(self)(changed=self.changed, wake=self.wake, now=self.now, tokens=self.tokens)
+        for each in fields(self):
+            setattr(self, each.name, getattr(fresh, each.name))
 
     # What there is
 
@@ -111,7 +139,7 @@ class Holdings:
         """Tell how long a run of a job may take now."""
         if job.max_run is not None:
             return job.max_run
-        most = self.know(job.queue).settings.max_run
+        most = self.settings_of(job.queue).max_run
         return None if most is None else to_milliseconds(most)
 
     def failure(self, job: JobRecord, group: str, message: str, worker: str | None) -> Failure:
@@ -125,15 +153,29 @@ class Holdings:
         self.begun = True
         return self.queues.setdefault(queue, QueueRecord())
 
+    def settings_of(self, queue: str) -> QueueSettings:
+        """Tell the settings in force of a queue."""
+        return in_force(self.own, self.know(queue).own)
+
     def see(self, worker: str) -> None:
         """Note that a worker is there."""
         self.begun = True
         self.workers[worker] = self.now
 
-    def forget_times(self) -> None:
-        """Forget the times of tags that no job has any more."""
-        there = {tag for job in self.jobs.values() for tag in job.tags}
-        self.times = {tag: times for tag, times in self.times.items() if tag in there}
+    def forget_worker(self, worker: str) -> None:
+        """Forget a worker, what it is asked, and what it offered."""
+        del self.workers[worker]
+        self.wishes.pop(worker, None)
+        self.capabilities.pop(worker, None)
+
+    def tags(self) -> set[str]:
+        """Find the tags that jobs have."""
+        return {tag for job in self.jobs.values() for tag in job.tags}
+
+    def forget_times(self, before: set[str]) -> None:
+        """Forget the times of tags that jobs had before, and that no job has any more."""
+        gone = before - self.tags()
+        self.times = {tag: times for tag, times in self.times.items() if tag not in gone}
 
     # What is told of it
 
@@ -156,6 +198,9 @@ class Holdings:
     ) -> None:
         """Add what happened to a job to its history and to the log; `queue`: where it was, if it has left it."""
         left = queue is not None
+        waited = max(0, self.now - job.available) if event == "popped" else None
+        ran, job.ran = job.ran, None
+        self.figures.count(self.now, event, queue or job.queue, job, waited, ran)
         self.log(
             event,
             queue if left else job.queue,
@@ -164,6 +209,8 @@ class Holdings:
             state=job.state,
             worker=worker,
             group=group,
+            waited=waited,
+            ran=ran,
             actor=actor,
         )
         job.remember(
@@ -188,6 +235,8 @@ class Holdings:
         group: str | None = None,
         tags: tuple[str, ...] = (),
         recurrence: str | None = None,
+        waited: int | None = None,
+        ran: int | None = None,
         actor: Actor | None = None,
     ) -> None:
         """Add an event to the log."""
@@ -206,6 +255,9 @@ class Holdings:
                 tags=tuple(job.tags) if job else tags,
                 tracked=job.tracked if job else False,
                 recurrence=recurrence,
+                klass=job.klass if job and (waited, ran) != (None, None) else None,
+                waited=seconds(waited),
+                ran=seconds(ran),
                 actor=actor.name if actor else None,
                 address=actor.address if actor else None,
             )
@@ -217,6 +269,8 @@ def _size(line: LogLine) -> int:
 
 
 def _copied(value: object) -> object:
+    if isinstance(value, Figures):
+        return value.copied()
     if isinstance(value, dict):
-        return {key: copy(each) for key, each in value.items()}
+        return {key: copy(each) if is_dataclass(each) else each for key, each in value.items()}
     return list(value) if isinstance(value, list) else value

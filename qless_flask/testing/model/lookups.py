@@ -23,6 +23,7 @@ from qless_flask.models import (
     Worker,
     mean_seconds,
 )
+from qless_flask.testing.model import limits
 from qless_flask.testing.model.records import JobRecord, Times
 from qless_flask.testing.model.world import World
 
@@ -92,7 +93,8 @@ def queue(world: World, name: str) -> Queue:
         paused=record.paused,
         stalled=len(world.lost(name)),
         oldest_wait=_oldest_wait(world, name),
-        settings=record.settings,
+        settings=world.settings_of(name),
+        own=tuple(sorted(record.own)),
         **count,
     )
 
@@ -117,14 +119,16 @@ def worker(world: World, name: str) -> Worker:
     """Sum a worker up."""
     running = sum(job.worker == name for job in world.jobs.values())
     wishes = world.wishes.get(name, frozenset())
-    return Worker(name, running, to_seconds(world.workers[name]), "quiet" in wishes, "stop" in wishes)
+    offered = world.capabilities.get(name, ())
+    return Worker(name, running, to_seconds(world.workers[name]), "quiet" in wishes, "stop" in wishes, offered)
 
 
 def next_due(world: World, names: Sequence[str]) -> float | None:
-    """Find when something will next be due, lost or expired in these queues."""
+    """Find when something will next be due, lost or expired in these queues, or a rate lets a job through."""
     times = [job.available for name in names for job in world.jobs_of(name, "scheduled")]
     times += [job.expires for name in names for job in world.jobs_of(name, "running") if job.expires is not None]
     times += [job.start_by for job in world.jobs.values() if job.queue in names and job.start_by is not None]
+    times += [at for name in names for at in limits.free_times(world, name)]
     return to_seconds(min(times)) if times else None
 
 

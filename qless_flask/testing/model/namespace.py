@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from typing import Any
 
 from qless_flask.backends.base import Clock
-from qless_flask.backends.numbers import DEPENDENTS_SHOWN, TOLD_AT_ONCE
+from qless_flask.backends.folding import Row
+from qless_flask.backends.numbers import DEPENDENTS_SHOWN, OWN_PREFIXES, TOLD_AT_ONCE
 from qless_flask.backends.steps import Wish
 from qless_flask.backends.store import StoreNamespace, to_milliseconds, to_seconds
 from qless_flask.backends.waiting import Waiters
-from qless_flask.errors import JobNotFound, NotEmpty, QlessError, QueueNotFound, WorkerNotFound
+from qless_flask.errors import Frozen, JobNotFound, NotEmpty, NotFrozen, QlessError, QueueNotFound, WorkerNotFound
 from qless_flask.models import (
     Action,
     Actor,
+    AnyRecord,
     Beat,
     Cancel,
     Changed,
     Changes,
     Dependents,
+    Dumped,
+    Erased,
     EventPage,
     Exchanged,
     FailureGroup,
@@ -30,6 +34,7 @@ from qless_flask.models import (
     LogLine,
     Missing,
     Move,
+    NamespaceSettings,
     NewJob,
     Page,
     Pop,
@@ -50,7 +55,18 @@ from qless_flask.models import (
     Update,
     Worker,
 )
-from qless_flask.testing.model import hands, lookups, pops, recurrences, settling, upkeep
+from qless_flask.testing.model import (
+    dumping,
+    hands,
+    loading,
+    lookups,
+    pops,
+    pruning,
+    recurrences,
+    settings,
+    settling,
+    upkeep,
+)
 from qless_flask.testing.model.puts import put
 from qless_flask.testing.model.world import World
 
@@ -64,14 +80,16 @@ class ModelNamespace(StoreNamespace):
         self._clock = clock
 
     @contextmanager
-    def _step(self) -> Iterator[World]:
+    def _step(self, *, while_frozen: bool = False) -> Iterator[World]:
         """Hold the lock for one operation, and wake those who wait for what it did."""
         with self.world.changed:
+            if self.world.frozen and not while_frozen:
+                raise Frozen.about(self.name)
             self.world.now = to_milliseconds(self._clock())
             self.world.tellings = TOLD_AT_ONCE
-            told = self.world.event_count
+            told, tags = self.world.event_count, self.world.tags()
             yield self.world
-            self.world.forget_times()
+            self.world.forget_times(tags)
             touched, self.world.touched = self.world.touched, []
             if self.world.event_count > told:
                 self.world.changed.notify_all()
@@ -147,7 +165,7 @@ class ModelNamespace(StoreNamespace):
     # Look-ups
 
     def _get(self, jids: Sequence[str]) -> list[Job | None]:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return [self._whole(world, jid) for jid in jids]
 
     def _whole(self, world: World, jid: str) -> Job | None:
@@ -156,52 +174,52 @@ class ModelNamespace(StoreNamespace):
         return world.jobs[jid].job(whole=True, dependents=tuple(world.dependents(jid)[:DEPENDENTS_SHOWN]))
 
     def _lines(self, jid: str) -> list[LogLine]:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             if jid not in world.jobs:
                 raise JobNotFound.about(jid)
             return world.jobs[jid].lines
 
     def _select(self, filter: Filter, cursor: str | None, limit: int) -> Page:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return lookups.select(world, filter, cursor, limit)
 
     def _queues(self, names: Sequence[str] | None) -> list[Queue]:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return lookups.queues(world, names)
 
     def _workers(self, names: Sequence[str] | None) -> list[Worker]:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return lookups.workers(world, names)
 
     def _failures(self, groups: Sequence[str] | None, after: str | None, limit: int) -> list[FailureGroup]:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return lookups.failures(world, groups, after, limit)
 
     def _tags(self, names: Sequence[str] | None, after: str | None, limit: int) -> list[Tag]:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return lookups.tags(world, names, after, limit)
 
     def _tracked(self, limit: int) -> Tracked:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return lookups.tracked(world, limit)
 
     def _tracked_tags(self) -> frozenset[str]:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return world.tracked_tags
 
     def _events(self, after: str | None, limit: int, wait: float) -> EventPage:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             start = lookups.event_number(after)
             self.world.changed.wait_for(lambda: world.event_count > start or self._waiters.closed, wait)
             return lookups.events(world, start, limit)
 
     # Queues, live
 
-    def _configure(self, queue: str, changes: Mapping[str, Setting], actor: Actor | None) -> Queue:
+    def _configure(
+        self, queue: str, changes: Mapping[str, Setting], inherit: Sequence[str], actor: Actor | None
+    ) -> Queue:
         with self._step() as world:
-            record = world.know(queue)
-            record.settings = replace(record.settings, **changes)  # type: ignore[arg-type]
-            world.log("configured", queue, actor=actor)
+            settings.configure_queue(world, queue, changes, inherit, actor)
             return lookups.queue(world, queue)
 
     def _pause(self, queue: str, actor: Actor | None) -> Queue:
@@ -227,6 +245,58 @@ class ModelNamespace(StoreNamespace):
                 raise NotEmpty.about(queue)
             del world.queues[queue]
             world.log("forgotten", queue, actor=actor)
+
+    # The namespace itself
+
+    def _settings(self) -> NamespaceSettings:
+        with self._step(while_frozen=True) as world:
+            return settings.show(world)
+
+    def _configure_namespace(
+        self, changes: Mapping[str, Setting], inherit: Sequence[str], actor: Actor | None
+    ) -> NamespaceSettings:
+        with self._step() as world:
+            settings.configure(world, changes, inherit, actor)
+            return settings.show(world)
+
+    def _freeze(self, on: bool, actor: Actor | None) -> NamespaceSettings:
+        with self._step(while_frozen=True) as world:
+            settings.freeze(world, self.name, on, actor)
+            return settings.show(world)
+
+    def _dump(self, cursor: str | None, limit: int) -> Dumped:
+        with self._step(while_frozen=True) as world:
+            return dumping.dump(world, cursor, limit)
+
+    def _load(self, records: Sequence[AnyRecord]) -> int:
+        with self._step(while_frozen=True) as world:
+            if not world.frozen:
+                raise NotFrozen.about(self.name)
+            loading.load(world, records)
+            return len(records)
+
+    def _erase(self, confirmed: bool, cursor: str | None, limit: int, actor: Actor | None) -> Erased:
+        with self._step(while_frozen=True) as world:
+            return settings.erase(world, self.name, confirmed, limit, actor)
+
+    # Statistics, which are gathered as things happen, not folded from events
+
+    def _look_up(self, rows: Sequence[Row]) -> dict[Row, dict[str, Any]]:
+        with self._step(while_frozen=True) as world:
+            return {row: world.figures.rows.get(row, {}) for row in rows}
+
+    def _fold_some(self) -> bool:
+        return False
+
+    def _figures(self, rows: Sequence[Row]) -> tuple[str | None, list[str | None]]:
+        raise NotImplementedError
+
+    def _fold(self, seen: str | None, cursor: str, rows: Mapping[Row, str]) -> bool:
+        raise NotImplementedError
+
+    def _forget_figures(self, day: str, hour: str) -> None:
+        with self._step() as world:
+            world.figures.forget(day, hour)
 
     # Workers and tags, live
 
@@ -255,7 +325,7 @@ class ModelNamespace(StoreNamespace):
             return recurrences.recur(world, rule, next_at, actor)
 
     def _recurrences(self, ids: Sequence[str] | None, due: bool, after: str | None, limit: int) -> list[Recurring]:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return lookups.recurrences(world, ids, due, after, limit)
 
     def _unrecur(self, id: str, actor: Actor | None) -> None:
@@ -281,15 +351,15 @@ class ModelNamespace(StoreNamespace):
     # Upkeep and records
 
     def _promote(self, limit: int) -> Promoted:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return upkeep.promote(world, limit)
 
     def _prune(self, limit: int) -> Pruned:
-        with self._step() as world:
-            return upkeep.prune(world, limit)
+        with self._step(while_frozen=True) as world:
+            return pruning.prune(world, limit)
 
     def _lead(self, role: str, holder: str, seconds: float) -> bool:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             leader, until = world.leaders.get(role, (holder, 0))
             if leader != holder and until > world.now:
                 return False
@@ -301,7 +371,7 @@ class ModelNamespace(StoreNamespace):
             return seconds > 0
 
     def _remember(self, name: str, value: str | None, expected: str | None) -> bool:
-        with self._step() as world:
+        with self._step(while_frozen=name.startswith(OWN_PREFIXES)) as world:
             if world.records.get(name) != expected:
                 return False
             if value is None:
@@ -312,5 +382,5 @@ class ModelNamespace(StoreNamespace):
             return True
 
     def _recall(self, name: str) -> str | None:
-        with self._step() as world:
+        with self._step(while_frozen=True) as world:
             return world.records.get(name)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.models import Lease, Pop, Popped
-from qless_flask.testing.model import lookups
+from qless_flask.testing.model import limits, lookups
 from qless_flask.testing.model.records import JobRecord, seconds
 from qless_flask.testing.model.world import World
 
@@ -16,6 +16,7 @@ REQUEST_SECONDS = 60.0
 def pop(world: World, asked: Pop) -> Popped:
     """Lease what is asked for, or what was given to the same request before."""
     world.see(asked.worker)
+    world.capabilities[asked.worker] = asked.capabilities
     wishes = world.wishes.get(asked.worker, frozenset())
     again = _leases_again(world, asked)
     if again or wishes:
@@ -27,7 +28,7 @@ def pop(world: World, asked: Pop) -> Popped:
     if not taken:
         return Popped((), lookups.next_due(world, open_queues))
     if asked.request is not None:
-        heartbeat = world.queues[taken[0].queue].settings.heartbeat
+        heartbeat = world.settings_of(taken[0].queue).heartbeat
         until = world.now + to_milliseconds(REQUEST_SECONDS if heartbeat is None else heartbeat)
         world.requests[asked.worker, asked.request] = until, [(job.jid, job.token or "") for job in taken]
     return Popped(tuple(_lease(job) for job in taken))
@@ -49,7 +50,7 @@ def _take_listed(world: World, pop: Pop, queues: Sequence[str]) -> list[JobRecor
         world.attend(queue)
         if world.queues[queue].paused:
             continue
-        for job in world.ready(queue)[: pop.limit - len(taken)]:
+        while len(taken) < pop.limit and (job := _first(world, queue, pop)):
             world.lease(job, pop.worker)
             taken.append(job)
     return taken
@@ -62,15 +63,20 @@ def _take_in_turn(world: World, pop: Pop, queues: Sequence[str]) -> list[JobReco
     in_turn = pop.queues[first:] + pop.queues[:first]
     turn = [queue for queue in in_turn if queue in queues and not world.queues[queue].paused]
     taken: list[JobRecord] = []
-    while any(world.ready(queue) for queue in turn) and len(taken) < pop.limit:
+    before = -1
+    while before < len(taken) < pop.limit:
+        before = len(taken)
         for queue in turn:
-            for job in world.ready(queue)[:1]:
-                if len(taken) < pop.limit:
-                    world.lease(job, pop.worker)
-                    taken.append(job)
+            if len(taken) < pop.limit and (job := _first(world, queue, pop)):
+                world.lease(job, pop.worker)
+                taken.append(job)
     if taken:
         world.turns += 1
     return taken
+
+
+def _first(world: World, queue: str, pop: Pop) -> JobRecord | None:
+    return next((job for job in world.ready(queue) if limits.may_run(world, job, pop.capabilities)), None)
 
 
 def _lease(job: JobRecord) -> Lease:

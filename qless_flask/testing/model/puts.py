@@ -9,6 +9,7 @@ from qless_flask.backends.refusals import search_too_long
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.errors import DependencyCycle, JobExists, UnknownDependency
 from qless_flask.models import Actor, Missing, NewJob, OnParentEnd, Put
+from qless_flask.testing.model.limits import check_room
 from qless_flask.testing.model.records import JobRecord
 from qless_flask.testing.model.world import World
 
@@ -33,6 +34,8 @@ def put(
     needs, canceled = wait_for(world, new.jid, new.depends, new.missing, new.on_parent_end)
     if old:
         search(world, new.jid, needs)
+    check_room(world, new, old)
+    if old:
         delete(world, old)
 
     job = JobRecord.of(new, new.jid, world.now)

@@ -13,7 +13,7 @@ from qless_flask.models import (
     LogLine,
     NewJob,
     OnParentEnd,
-    QueueSettings,
+    Setting,
     State,
     Unique,
 )
@@ -26,8 +26,20 @@ LOG_LINES = 100
 class QueueRecord:
     """A known queue."""
 
-    settings: QueueSettings = field(default_factory=QueueSettings)
+    own: dict[str, Setting] = field(default_factory=dict)
+    """The settings that it says itself."""
     paused: bool = False
+    place: int = 0
+    """The last that was given."""
+    popped: list[int] = field(default_factory=list)
+    """When it was popped from, as long as its rate remembers."""
+    key_popped: dict[str, list[int]] = field(default_factory=dict)
+    """The same of each key. All three are never changed but replaced."""
+    rate_since: int | None = None
+    """Pops before then do not count."""
+    key_rate_since: int | None = None
+    warned_at: int | None = None
+    """When it last told that failed jobs would be trimmed."""
 
 
 @dataclass(slots=True)
@@ -57,6 +69,8 @@ class JobRecord:
     max_run: int | None = None
     expires_in: int | None = None
     unique: Unique | None = None
+    requires: tuple[str, ...] = ()
+    key: str | None = None
     recurrence: str | None = None
     due: int | None = None
     """The time for which its recurrence put it."""
@@ -81,6 +95,8 @@ class JobRecord:
     worker: str | None = None
     token: str | None = None
     expires: int | None = None
+    ran: int | None = None
+    """How long the run took whose end is still to be told."""
     settled: tuple[str, str, State] | None = None
     """The token, the kind and the answer of the last settle."""
     canceled_token: str | None = None
@@ -110,6 +126,8 @@ class JobRecord:
             expires_in=expires_in,
             start_by=None if expires_in is None else now + expires_in,
             unique=new.unique,
+            requires=new.requires,
+            key=new.key,
         )
 
     def end_lease(self) -> str | None:
@@ -152,6 +170,8 @@ class JobRecord:
             max_run=seconds(self.max_run),
             expires_in=seconds(self.expires_in),
             unique=self.unique,
+            requires=self.requires,
+            key=self.key,
             tracked=self.tracked,
             recurrence=self.recurrence,
             due_at=seconds(self.due),

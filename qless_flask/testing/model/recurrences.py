@@ -58,7 +58,8 @@ def run(world: World, seen: Recurring, job: NewJob, due_at: float, actor: Actor 
     stored, due = find(world, seen.rule.id), to_milliseconds(due_at)
     if stored.rule != seen.rule:
         return None
-    answer = put(world, job, recurrence=seen.rule.id, due=due, actor=actor)
+    with world.whole():
+        answer = put(world, job, recurrence=seen.rule.id, due=due, actor=actor)
     world.recurrences[seen.rule.id] = replace(stored, last_at=to_seconds(due), last_jid=answer.jid)
     return answer
 
@@ -76,7 +77,8 @@ def fire(
     last = world.jobs.get(stored.last_jid or "")
     if stored.rule.overlap == "skip" and last and last.state not in ENDED:
         jobs = due = ()
-    puts = [put(world, job, recurrence=id, due=to_milliseconds(at)) for job, at in zip(jobs, due, strict=True)]
+    with world.whole():
+        puts = [put(world, job, recurrence=id, due=to_milliseconds(at)) for job, at in zip(jobs, due, strict=True)]
     over = stored.rule.count is not None and stored.fired + len(puts) >= stored.rule.count
     fired = replace(stored, next_at=None if over else next_at, fired=stored.fired + len(puts))
     world.recurrences[id] = replace(fired, last_at=due[-1], last_jid=puts[-1].jid) if puts else fired

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.models import ENDED, Actor, Failure, State
+from qless_flask.testing.model import limits
 from qless_flask.testing.model.holdings import Holdings
 from qless_flask.testing.model.records import JobRecord, Times
 
@@ -21,7 +22,7 @@ class World(Holdings):
 
     def enter(self, job: JobRecord, queue: str, *, delay: int = 0, at: int | None = None) -> None:
         """Begin a stage: retries and losses renewed, failure, progress and end cleared; where it needs, it depends."""
-        settings = self.know(queue).settings
+        settings = self.settings_of(queue)
         job.queue = queue
         job.remaining = settings.retries if job.retries is None else job.retries
         job.losses = 0
@@ -34,8 +35,9 @@ class World(Holdings):
     def stand(self, job: JobRecord, due: int) -> None:
         """Let a job wait at a new place or, when it is due later, stand among the scheduled."""
         if due <= self.now:
-            self.places += 1
-            job.place = self.places
+            record = self.know(job.queue)
+            record.place += 1
+            job.place = record.place
             self.stand_again(job)
         else:
             job.state, job.available = "scheduled", due
@@ -56,10 +58,12 @@ class World(Holdings):
     def end_lease(self, job: JobRecord) -> str | None:
         """Take the lease of a job away, if there is one; answer its holder."""
         if job.state == "running":
+            self.touched.append(job.queue)
+            job.ran = max(0, self.now - (job.started or 0))
             for tag in job.tags:
                 times = self.times.setdefault(tag, Times())
                 times.runs += 1
-                times.ran += max(0, self.now - (job.started or 0))
+                times.ran += job.ran
         return job.end_lease()
 
     # How a job ends
@@ -136,7 +140,11 @@ class World(Holdings):
 
     def let_go(self, job: JobRecord) -> None:
         """Let a job hold no unique key."""
-        self.holders = {key: jid for key, jid in self.holders.items() if jid != job.jid}
+        self.let_go_of(job.jid)
+
+    def let_go_of(self, jid: str) -> None:
+        """Let whatever job has a jid hold no unique key."""
+        self.holders = {key: holder for key, holder in self.holders.items() if holder != jid}
 
     # What time does
 
@@ -152,7 +160,7 @@ class World(Holdings):
             return
         holder = self.end_lease(job)
         job.losses += 1
-        if job.losses > self.know(job.queue).settings.max_losses:
+        if job.losses > self.settings_of(job.queue).max_losses:
             self.fail(job, self.failure(job, "lost", "", holder))
         else:
             self.stand_again(job)
@@ -195,6 +203,7 @@ class World(Holdings):
             times = self.times.setdefault(tag, Times())
             times.pops += 1
             times.waited += max(0, self.now - job.available)
+        limits.remember_pop(self, job)
         self.tokens += 1
         job.state, job.worker, job.token = "running", worker, f"token-{self.tokens}"
         job.started, job.start_by = self.now, None
@@ -204,7 +213,7 @@ class World(Holdings):
 
     def renew(self, job: JobRecord) -> None:
         """Let a lease live for a heartbeat from now, but no longer than the run may take."""
-        heartbeat, most = self.know(job.queue).settings.heartbeat, self.max_run(job)
+        heartbeat, most = self.settings_of(job.queue).heartbeat, self.max_run(job)
         ends = [] if heartbeat is None else [self.now + to_milliseconds(heartbeat)]
         ends += [] if most is None else [(job.started or 0) + most]
         job.expires = min(ends, default=None)
