@@ -124,7 +124,7 @@ class Folding(FoldingNamespace):
 
     def tell(self, event: str, queue: str | None = "work", **more: Any) -> None:
         at = more.pop("at", self.clock())
-        self.told.append(Event(str(len(self.told) + 1), at, event, "a", queue, **more))  # type: ignore[arg-type]
+        self.told.append(Event(str(len(self.told) + 1), at, event, "a", queue, **more))
 
     def fold(self) -> None:
         while self._fold_some():
@@ -399,8 +399,8 @@ class TestThroughput:
             ("queue", {"queue": "a b"}),
         ],
     )
-    def test_what_cannot_be_counted_is_refused(self, folding: Folding, field: str, asked: dict[str, int]) -> None:
+    def test_what_cannot_be_counted_is_refused(self, folding: Folding, field: str, asked: dict[str, Any]) -> None:
         with pytest.raises(Invalid) as caught:
-            folding.throughput(**asked)  # type: ignore[arg-type]
+            folding.throughput(**asked)
 
         assert field in caught.value.fields
