@@ -43,15 +43,19 @@ from qless_flask.testing.conformance.dependencies import (
     TestUnknownDependencies,
 )
 from qless_flask.testing.conformance.depending import TestCancelOfParents, TestDepend, TestMoveOfDependents
+from qless_flask.testing.conformance.dumps import TestDumps, TestLifeAfterLoads, TestLoads
+from qless_flask.testing.conformance.erasing import TestErase
 from qless_flask.testing.conformance.event_times import TestTimesOfEvents
 from qless_flask.testing.conformance.events import TestEvents, TestGaps
 from qless_flask.testing.conformance.exchanges import TestExchanges
 from qless_flask.testing.conformance.failures import TestFailures
 from qless_flask.testing.conformance.fidelity import TestData, TestTexts
+from qless_flask.testing.conformance.figures import TestStats, TestThroughput
 from qless_flask.testing.conformance.filtered_events import TestFilteredEvents
 from qless_flask.testing.conformance.finishing import TestFinish
 from qless_flask.testing.conformance.firing import TestFire
 from qless_flask.testing.conformance.follow_ups import TestFollowUps
+from qless_flask.testing.conformance.freezing import TestFreeze
 from qless_flask.testing.conformance.inheritance import TestNamespaceSettings, TestOwnSettings
 from qless_flask.testing.conformance.kept_events import TestEventsKeptForReaders
 from qless_flask.testing.conformance.keys import TestKeyConcurrency, TestKeyRates, TestKeys, TestSelectByKey
@@ -99,7 +103,9 @@ __all__ = [
     "TestDepend",
     "TestDependencies",
     "TestDependenciesOfStages",
+    "TestDumps",
     "TestEndsOfParents",
+    "TestErase",
     "TestEvents",
     "TestEventsKeptForReaders",
     "TestExchanges",
@@ -112,6 +118,7 @@ __all__ = [
     "TestFire",
     "TestFollowUps",
     "TestForget",
+    "TestFreeze",
     "TestGaps",
     "TestGet",
     "TestHandsThatTheAncestorTied",
@@ -121,7 +128,9 @@ __all__ = [
     "TestKeys",
     "TestLeaders",
     "TestLeasesTheAncestorLost",
+    "TestLifeAfterLoads",
     "TestLimitsTogether",
+    "TestLoads",
     "TestLogs",
     "TestLooksThatTheAncestorWrote",
     "TestLostLeases",
@@ -166,8 +175,10 @@ __all__ = [
     "TestSetsOfRequirements",
     "TestSettings",
     "TestSettling",
+    "TestStats",
     "TestTagFigures",
     "TestTexts",
+    "TestThroughput",
     "TestTimeout",
     "TestTimesOfEvents",
     "TestTokens",
