@@ -36,7 +36,7 @@ from qless_flask.models import (
     read_record,
 )
 from qless_flask.testing.clock import ManualClock
-from qless_flask.testing.conformance.furniture import CHILDREN, dump, furnish
+from qless_flask.testing.conformance.furniture import CHILDREN, contents, dump, furnish
 from qless_flask.testing.conformance.scenes import (
     Check,
     get,
@@ -139,22 +139,22 @@ class TestDumps(Furnished):
             page = furnished.dump(page.next, 5)
 
     def test_time_changes_nothing_while_frozen(self, furnished: Namespace, clock: ManualClock) -> None:
-        before = dump(furnished)
+        before = contents(furnished)
         for _ in range(5):
             clock.advance(30 * 86_400)
             furnished.promote()
             furnished.prune()
 
-        assert dump(furnished) == before
+        assert contents(furnished) == before
 
     def test_reading_changes_nothing(self, furnished: Namespace) -> None:
-        before = dump(furnished)
+        before = contents(furnished)
 
         furnished.select(Filter())
         furnished.stats()
         furnished.throughput()
 
-        assert dump(furnished) == before
+        assert contents(furnished) == before
 
     def test_a_job_that_lives_through_a_walk_is_in_it(self, namespace: Namespace) -> None:
         put(namespace, *(f"job-{number}" for number in range(30)))
@@ -270,15 +270,15 @@ class TestLoads(Furnished):
     def test_what_is_loaded_is_dumped_alike(
         self, bare: Namespace, furnished: Namespace, check: Check, size: int, backwards: bool
     ) -> None:
-        records = dump(furnished)
+        records = contents(furnished)
 
         load(bare, records[::-1] if backwards else records, size)
 
         check()
-        assert dump(bare) == records
+        assert contents(bare) == records
 
     def test_every_look_shows_the_same(self, bare: Namespace, furnished: Namespace, check: Check) -> None:
-        load(bare, dump(furnished))
+        load(bare, contents(furnished))
 
         looks: list[Callable[[Namespace], object]] = [
             lambda each: each.queues(),
@@ -305,31 +305,31 @@ class TestLoads(Furnished):
             assert look(bare) == look(furnished)
 
     def test_loading_again_changes_nothing(self, bare: Namespace, furnished: Namespace, check: Check) -> None:
-        records = dump(furnished)
+        records = contents(furnished)
         load(bare, records)
         before = check()
 
         load(bare, records, 50)
 
         assert check() == before
-        assert dump(bare) == records
+        assert contents(bare) == records
 
     def test_a_part_is_loaded_again(self, bare: Namespace, furnished: Namespace, check: Check) -> None:
-        records = dump(furnished)
+        records = contents(furnished)
         load(bare, records[: len(records) // 2])
         load(bare, records[len(records) // 3 :])
 
         check()
-        assert dump(bare) == records
+        assert contents(bare) == records
 
     def test_what_is_there_is_replaced(self, bare: Namespace, furnished: Namespace, check: Check) -> None:
-        records = dump(furnished)
+        records = contents(furnished)
         load(bare, [_altered(record) for record in records])
 
         load(bare, records)
 
         check()
-        assert [record for record in dump(bare) if record != QueueRecord(name="elsewhere")] == records
+        assert [record for record in contents(bare) if record != QueueRecord(name="elsewhere")] == records
 
     @pytest.mark.parametrize("state", ["scheduled", "waiting", "running", "complete", "failed", "canceled", "depends"])
     def test_a_job_of_any_state_takes_the_place_of_any(
@@ -393,13 +393,13 @@ class TestLoads(Furnished):
         assert "records" in caught.value.fields
 
     def test_loading_is_told_to_nobody(self, bare: Namespace, furnished: Namespace) -> None:
-        load(bare, dump(furnished))
+        load(bare, contents(furnished))
 
         assert [event.event for event in bare.events().events] == ["frozen"]
 
     def test_a_tally_of_a_dump_is_that_of_the_copy(self, bare: Namespace, furnished: Namespace) -> None:
         one, other = Tally(), Tally()
-        load(bare, dump(furnished))
+        load(bare, contents(furnished))
 
         one.add(dump(furnished, 10))
         other.add(dump(bare))
@@ -416,7 +416,7 @@ class TestLifeAfterLoads(Furnished):
         other = backend.namespace(f"{namespace.name}-other")
         leases = furnish(other, clock)
         other.freeze()
-        load(bare, dump(other))
+        load(bare, contents(other))
         bare.freeze(False)
         return leases
 

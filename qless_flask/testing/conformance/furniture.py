@@ -24,6 +24,8 @@ from qless_flask.models import (
     Retention,
     Retry,
     Unique,
+    distinct,
+    encode_record,
 )
 from qless_flask.testing.clock import ManualClock
 
@@ -155,6 +157,11 @@ def dump(namespace: Namespace, limit: int = 1000) -> list[AnyRecord]:
         if page.next is None:
             return found
         page = namespace.dump(page.next, limit)
+
+
+def contents(namespace: Namespace) -> list[AnyRecord]:
+    """Read a namespace whole; the records in an order that does not depend on the store."""
+    return sorted(distinct(dump(namespace)), key=encode_record)
 
 
 def without_tokens(records: list[AnyRecord]) -> list[AnyRecord]:
