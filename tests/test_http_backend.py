@@ -207,6 +207,9 @@ class TestLostAnswers:
             lambda namespace: namespace.change(Filter(state="waiting"), Move("parse")),
             lambda namespace: namespace.depend("one", off=["two"]),
             lambda namespace: namespace.recur(Recurrence("Crawl", queue="fetch", interval=60)),
+            lambda namespace: namespace.configure_namespace({"retries": 1}),
+            lambda namespace: namespace.freeze(False),
+            lambda namespace: namespace.erase("crawl"),
         ],
     )
     def test_what_could_undo_anothers_change_is_not_sent_again(
@@ -219,6 +222,15 @@ class TestLostAnswers:
             call(namespace)
 
         assert len(wire.paths) == 1
+
+    def test_records_are_loaded_again(self, wired: Wired, store: Backend, fault: str) -> None:
+        store.namespace("crawl").freeze()
+        namespace, wire = wired(fault)
+
+        assert namespace.load([MemoRecord(name="x", value="y")]) == 1
+
+        assert wire.paths == ["load"] * 2
+        assert store.namespace("crawl").recall("x") == "y"
 
     def test_an_exchange_is_not_doubled(self, wired: Wired, store: Backend, fault: str) -> None:
         store.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid=jid) for jid in ("one", "two", "three")])

@@ -258,10 +258,10 @@ _ROWS = (
     # The namespace itself
     Operation("settings", NoArguments(), NamespaceSettingsSchema(), repeatable=True),
     Operation("configure_namespace", ConfigureNamespaceSchema(), NamespaceSettingsSchema()),
-    Operation("freeze", FreezeSchema(), NamespaceSettingsSchema(), repeatable=True),
+    Operation("freeze", FreezeSchema(), NamespaceSettingsSchema()),
     Operation("dump", DumpArguments(), DumpedSchema(), repeatable=True),
     Operation("load", LoadArguments(), LoadedAnswer(), "loaded", repeatable=True),
-    Operation("erase", EraseSchema(), ErasedSchema(), repeatable=True),
+    Operation("erase", EraseSchema(), ErasedSchema()),
     # Workers and tags, live
     Operation("quiet", AskSchema(), WorkerSchema(), repeatable=True),
     Operation("stop", AskSchema(), WorkerSchema(), repeatable=True),

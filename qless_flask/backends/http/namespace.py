@@ -2,7 +2,8 @@
 
 A lost answer is asked for again where that cannot do the thing twice: look-ups, heartbeats, settles, pops and exchanges
 (each has a `request`; one is made up where the caller gave none), cancel, finish, what is asked of workers, tags
-followed, fire, upkeep, and puts as told there. Anything else then is BackendUnavailable: it may have happened or not.
+followed, fire, upkeep, load, and puts as told there. Anything else then is BackendUnavailable: it may have happened or
+not. (An erase that was done, asked for again, would delete what has been put since.)
 """
 
 from __future__ import annotations
