@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -17,7 +18,7 @@ from qless_flask.copying.comparison import Report, count_jobs, differences, page
 from qless_flask.copying.copy import check_known
 from qless_flask.errors import NotCopied
 from qless_flask.models import Actor, Tally, encode_record, read_record
-from qless_flask.schemas.transfer import encode_end
+from qless_flask.schemas.transfer import encode_end, is_end
 
 
 class State(msgspec.Struct, frozen=True):
@@ -29,6 +30,8 @@ class State(msgspec.Struct, frozen=True):
     """The export froze the namespace, and is to thaw it."""
     size: int = 0
     cursor: str | None = None
+    whole: bool = False
+    """It only needs to be put into its place."""
 
 
 def export(
@@ -64,26 +67,32 @@ def export_to_file(
     part, state_path = _beside(path, ".part"), _beside(path, ".state")
     state = _read_state(source, path, state_path, resume)
     if state is None:
-        state = State(source.name, live, thaw=not live and _freeze(source, actor))
         part.write_bytes(b"")
+        state = State(source.name, live, thaw=not live and not source.settings().frozen)
         _write_state(state_path, state)
-    elif not state.live:
-        source.freeze(actor=actor)
     tally = Tally()
-    with part.open("r+b") as out:
-        _go_to(out, state, tally)
-
-        def note(cursor: str) -> None:
-            _write_state(state_path, msgspec.structs.replace(state, size=out.tell(), cursor=cursor))
-
-        _write(source, out, report, tally, state.cursor, note)
-        _close(source, out, report, tally, state.live)
-        os.fsync(out.fileno())
-    part.replace(path)
+    if not state.whole:
+        if not state.live:
+            source.freeze(actor=actor)
+        with part.open("r+b") as out:
+            _go_to(out, state, tally)
+            _write(source, out, report, tally, state.cursor, partial(_note, state_path, state, out))
+            _close(source, out, report, tally, state.live)
+            os.fsync(out.fileno())
+        _write_state(state_path, msgspec.structs.replace(state, whole=True))
+    if part.exists():
+        part.replace(path)
+    if state.whole:
+        with path.open("rb") as lines:
+            tally.add(read_record(line) for line in lines if not is_end(line))
     if state.thaw:
         source.freeze(False, actor=actor)
     state_path.unlink()
     return tally
+
+
+def _note(path: Path, state: State, out: IO[bytes], cursor: str) -> None:
+    _write_state(path, msgspec.structs.replace(state, size=out.tell(), cursor=cursor))
 
 
 def _freeze(source: Namespace, actor: Actor | None) -> bool:
