@@ -96,7 +96,8 @@ def job_record(world: World, job: JobRecord) -> DumpedJob:
 
 
 def _namespace(world: World) -> Iterator[tuple[Key, AnyRecord]]:
-    yield (), NamespaceRecord(settings=_messages(world.own), turn=world.turns)
+    if world.begun:
+        yield (), NamespaceRecord(settings=_messages(world.own), turn=world.turns)
 
 
 def _queues(world: World) -> Iterator[tuple[Key, AnyRecord]]:

@@ -75,7 +75,6 @@ class Holdings:
     records: dict[str, str] = field(default_factory=dict)
     turns: int = 0
     """How many round_robin pops have found something."""
-    tokens: int = 0
     touched: list[str] = field(default_factory=list)
     """The queues in which the operation under way put something that a waiting pop should look at."""
 
@@ -91,8 +90,8 @@ class Holdings:
             raise
 
     def begin_anew(self) -> None:
-        """Hold nothing, as before the first write; but no token is given again."""
-        fresh = type(self)(changed=self.changed, wake=self.wake, now=self.now, tokens=self.tokens)
+        """Hold nothing, as before the first write."""
+        fresh = type(self)(changed=self.changed, wake=self.wake, now=self.now)
         for each in fields(self):
             setattr(self, each.name, getattr(fresh, each.name))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from secrets import token_hex
 
 from qless_flask.backends.store import to_milliseconds
 from qless_flask.models import ENDED, Actor, Failure, State
@@ -204,8 +205,7 @@ class World(Holdings):
             times.pops += 1
             times.waited += max(0, self.now - job.available)
         limits.remember_pop(self, job)
-        self.tokens += 1
-        job.state, job.worker, job.token = "running", worker, f"token-{self.tokens}"
+        job.state, job.worker, job.token = "running", worker, token_hex(8)
         job.started, job.start_by = self.now, None
         job.runs += 1
         self.renew(job)
