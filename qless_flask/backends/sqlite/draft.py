@@ -41,6 +41,9 @@ from qless_flask.models import Actor
 TAG_END = "\x1f"
 """What stands between the tags in a line of the event log."""
 
+TOOK_FIELD = 12
+"""Which field behind the name of the event tells how long it took: the first of the last three."""
+
 SEEN_EXACT_MS = 1_000
 """How exactly it is kept when a worker was seen: written at most once in that time."""
 
@@ -184,18 +187,18 @@ class Draft(Look):
         tags: str | None = None,
         tracked: int = 0,
         recurrence: str | None = None,
-        took: tuple[str | None, ...] = (),
+        took: str = "",
     ) -> None:
         """Add a line to the event log: jid, queue, state, to, worker, group, actor's name and address, tags (as a
-        record has them), whether the job is tracked, recurrence, klass and the milliseconds that the job waited or ran
-        (`took`); the last few if there is something to say."""
+        record has them), whether the job is tracked, recurrence; then, as one text, klass and the milliseconds that the
+        job waited, and ran; the last few if there is something to say."""
         actor = actor or self.actor
-        if actor or tags or tracked or recurrence or took:
+        if actor or tags or tracked or recurrence:
             name, address = (actor.name, actor.address) if actor else (None, None)
             listed = tags.replace("\t", TAG_END) if tags else None
             shown = "1" if tracked else None
-            fields = (*fields, *[None] * (6 - len(fields)), name, address, listed, shown, recurrence, *took)
-        self._add_line(event, fields)
+            fields = (*fields, *[None] * (6 - len(fields)), name, address, listed, shown, recurrence)
+        self._add_line(event, fields, took)
 
     # Saving
 
@@ -256,8 +259,9 @@ class Draft(Look):
                 self.connection.execute(SAVE_QUEUE, (queue.place, *counts, queue.expiring, queue.popped, queue.id))
                 queue.changed = False
 
-    def _add_line(self, event: str, fields: tuple[str | None, ...]) -> None:
-        self._transitions.append("\t".join([event, *[each or "" for each in fields]]).rstrip("\t"))
+    def _add_line(self, event: str, fields: tuple[str | None, ...], took: str) -> None:
+        line = "\t".join([event, *[each or "" for each in fields]])
+        self._transitions.append(line + "\t" * (TOOK_FIELD - len(fields)) + took if took else line.rstrip("\t"))
 
     def _keep(self, queue: QueueRow) -> QueueRow:
         self._queues[queue.name] = self._queues_by_id[queue.id] = queue

@@ -115,8 +115,9 @@ class SQLiteBackend(Backend):
 
     def _tell(self, step: Step) -> None:
         for queue, count in step.wakes.items():
-            if count:
-                self._wake(step.name, queue, count)
+            # Those who offer nothing first: the others may be needed for jobs that require something.
+            if count and (count := count - self.pops.wake((step.name, queue, ""), count)):
+                self._wake_others(step.name, queue, count)
         if step.told:
             self.readers.wake((step.name, LOG, ""), ALL)
         if len(self._seen) > MANY_WORKERS:
@@ -124,10 +125,9 @@ class SQLiteBackend(Backend):
         for worker, offered in step.seen.items():
             self._seen[step.name, worker] = step.now, offered
 
-    def _wake(self, name: str, queue: str, count: int) -> None:
-        # Those who offer nothing first: the others may be needed for jobs that require something.
-        count -= self.pops.wake((name, queue, ""), count)
-        for key in self.pops.keys() if count else ():
+    def _wake_others(self, name: str, queue: str, count: int) -> None:
+        waited_for = self.pops.keys()
+        for key in waited_for:
             if key[:2] == (name, queue) and count:
                 count -= self.pops.wake(key, count)
 

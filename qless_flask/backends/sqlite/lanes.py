@@ -135,8 +135,8 @@ class Lanes:
     def save(self) -> None:
         """Write all of it, when the jobs are written."""
         while self._touched:
-            (number, key), touched = self._touched.popitem()
-            if key and ((number, key) in self._keys or spell_key_limits(self._step, touched.queue)):
+            (_, key), touched = self._touched.popitem()
+            if key:
                 self._save_key(self.key(touched.queue, key), touched.requires)
             else:
                 self._save_lanes(touched.queue, key, self._heads(touched.queue, key, touched.requires))

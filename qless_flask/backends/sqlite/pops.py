@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from qless_flask.backends.numbers import REQUEST_SECONDS, UPKEEP_AT_ONCE
 from qless_flask.backends.sqlite import wishes
@@ -92,10 +93,8 @@ class _Popper:
             self._look_after(queue)
             if queue.paused:
                 continue
-            for row in self._waiting(queue):
+            for row in islice(self._waiting(queue), self._left):
                 self._lease(queue, row)
-                if not self._left:
-                    return
 
     def _take_in_turn(self, queues: Sequence[QueueRow]) -> None:
         for queue in queues:

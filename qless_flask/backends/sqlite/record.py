@@ -22,6 +22,10 @@ STATE_NAMES: dict[int, State] = {
     DEPENDS: "depends",
 }
 """All but LANED, which is a way of waiting."""
+shown = {LANED: WAITING, **{number: number for number in range(LANED)}}.__getitem__
+"""The state as everybody knows it; 0 stands for not being there."""
+state_name = {number: STATE_NAMES[shown(number)] for number in range(1, LANED + 1)}.__getitem__
+"""Name a state."""
 STATE_NUMBERS: dict[State, int] = {name: number for number, name in STATE_NAMES.items()}
 ALIVE = frozenset({SCHEDULED, WAITING, RUNNING, DEPENDS, LANED})
 
@@ -102,16 +106,6 @@ class Surroundings:
     klass: str
     data: str | None = None
     failure: Failure | None = None
-
-
-def shown(state: int) -> int:
-    """The state as everybody knows it."""
-    return WAITING if state == LANED else state
-
-
-def state_name(state: int) -> State:
-    """Name a state."""
-    return STATE_NAMES[shown(state)]
 
 
 def job_of(record: Record, around: Surroundings, *, history: bool = False) -> Job:

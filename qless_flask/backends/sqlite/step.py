@@ -5,6 +5,7 @@ from __future__ import annotations
 from qless_flask.backends.sqlite import figures
 from qless_flask.backends.sqlite.draft import Draft
 from qless_flask.backends.sqlite.lanes import note_pop
+from qless_flask.backends.sqlite.limits import Limits
 from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.options import read_options
 from qless_flask.backends.sqlite.record import (
@@ -59,10 +60,12 @@ class Step(Draft):
         if new_place:
             record.place = queue.next_place()
         record.available_at = self.now
-        state = waiting_state(record)
-        self.transfer(record, queue, state, waiting_ord(record.priority, record.place))
-        if state == WAITING:
+        ord = waiting_ord(record.priority, record.place)
+        if record.requires is None:
+            self.transfer(record, queue, WAITING, ord)
             self.wakes[queue.name] = self.wakes.get(queue.name, 0) + 1
+        else:
+            self.transfer(record, queue, LANED, ord)
 
     def make_available(self, record: Record, queue: QueueRow, due: int) -> None:
         """Make a job available at a new place: now, or when it is due."""
@@ -86,10 +89,8 @@ class Step(Draft):
         record.expires_at = self.expiry(record, queue)
         self.transfer(record, queue, RUNNING, NEVER if record.expires_at is None else record.expires_at)
         limits = self.limits_of(queue)
-        if limits is not None and limits.rate is not None:
-            note_pop(self, queue, "", queue.next_popped(), limits.rate.limit)
-        if limits is not None and limits.key_rate is not None and record.key is not None:
-            self.lanes.count_pop(self.lanes.key(queue, record.key), limits.key_rate.limit)
+        if limits is not None:
+            self._count_pop(record, queue, limits)
 
     def expiry(self, record: Record, queue: QueueRow) -> int | None:
         """When a lease expires that is given or renewed now."""
@@ -161,13 +162,11 @@ class Step(Draft):
         self._changed[record.id] = record
         fields = record.jid, queue.name, str(shown(record.state)), to, worker, group
         # Who held a job that was put anew has lost it without an end.
-        took = self._took(record, event) if worker is not None and event != "put" else ()
+        took = "" if worker is None or event == "put" else self._took(record, event)
         if self.actor or record.tags or record.tracked:
             self.tell(event, *fields, tags=record.tags, tracked=record.tracked, took=took)
-        elif took:
-            self._add_line(event, (*fields, *_NOTHING_ELSE, *took))
         else:
-            self._add_line(event, fields)
+            self._add_line(event, fields, took)
 
     def finish(self) -> None:
         if self.left_tags:
@@ -186,23 +185,20 @@ class Step(Draft):
                 figures.waited(self, record)
             figures.state_changed(self, record, shown(record.state), shown(state))
 
-    def _took(self, record: Record, event: str) -> tuple[str | None, ...]:
-        """The klass of a job, and how many milliseconds it waited that is popped, or ran whose lease has ended."""
+    def _count_pop(self, record: Record, queue: QueueRow, limits: Limits) -> None:
+        if limits.rate is not None:
+            note_pop(self, queue, "", queue.next_popped(), limits.rate.limit)
+        if limits.key_rate is not None and record.key is not None:
+            self.lanes.count_pop(self.lanes.key(queue, record.key), limits.key_rate.limit)
+
+    def _took(self, record: Record, event: str) -> str:
+        """Spell the klass of a job and how many milliseconds it waited, if it is popped, or ran, if its lease ends."""
         if record.klass is None:
             [record.klass] = self.connection.execute(KLASS_OF, (record.id,)).fetchone()
         if event == "popped":
-            return record.klass, str(max(0, self.now - record.available_at))
+            return f"{record.klass}\t{max(0, self.now - record.available_at)}"
         assert record.started_at is not None
-        return record.klass, None, str(max(0, self.now - record.started_at))
-
-
-_NOTHING_ELSE = (None,) * 5
-"""What stands in the line of an event between the group and the klass, where there is nothing to say."""
-
-
-def waiting_state(record: Record) -> int:
-    """The state of a job that waits."""
-    return WAITING if record.requires is None else LANED
+        return f"{record.klass}\t\t{max(0, self.now - record.started_at)}"
 
 
 def waiting_ord(priority: int, place: int) -> int:
