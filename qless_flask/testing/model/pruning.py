@@ -56,13 +56,12 @@ def _past(world: World, queue: str, state: State) -> list[JobRecord]:
     keep: Keep = getattr(world.settings_of(queue).retention, state)
     ended = world.jobs_of(queue, state)
     surplus = max(0, len(ended) - keep.count)
+    waited_for = {name for job in world.jobs.values() for name in job.needs}
     # By two sorts: the longest ended first, and of equals those first whose jids come last.
-    ended.sort(key=lambda job: job.jid, reverse=True)
+    ended = sorted((job for job in ended if job.jid not in waited_for), key=lambda job: job.jid, reverse=True)
     ended.sort(key=lambda job: job.ended or 0)
     since = world.now - to_milliseconds(keep.age)
-    past = ended[:surplus] + [job for job in ended[surplus:] if (job.ended or 0) <= since]
-    waited_for = {name for job in world.jobs.values() for name in job.needs}
-    return [job for job in past if job.jid not in waited_for]
+    return ended[:surplus] + [job for job in ended[surplus:] if (job.ended or 0) <= since]
 
 
 def _trim(world: World) -> None:
