@@ -239,7 +239,7 @@ class TestWholeOrNotAtAll:
 
         view = check()
         assert (view.jobs, view.tags, view.tracked, view.figures, view.touched) == ({}, {}, frozenset(), {}, {})
-        assert {event.event for event in seen_events(namespace)} == {"pruned"}
+        assert {event.event for event in seen_events(namespace)} == {"trim_warning", "pruned"}
 
 
 class TestLooksThatTheAncestorWrote:
