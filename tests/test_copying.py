@@ -517,11 +517,19 @@ class TestCommands:
 
         assert result.exit_code == 0, result.output
         assert "3,000 job" in result.stdout
-        assert f"Namespace default in {urls[0]} stays frozen" in result.stderr
+        assert f"namespace default in {urls[0]} is frozen" in result.stderr
+        assert "The source stays frozen" in result.stderr
         assert f"thaw --url {urls[0]} --namespace default" in result.stderr
         assert "copying default: 3,000 of 3,000 jobs" in result.stderr
         assert self.type("put", "work", "Crawl", "--url", urls[0]).exit_code == 1
         assert self.type("put", "work", "Crawl", "--url", urls[1]).exit_code == 0
+
+    def test_a_secret_is_not_told(self) -> None:
+        result = self.type("copy", "redis://ann:secret@localhost:1/0", "redis://ann:secret@localhost:1/0")
+
+        assert result.exit_code == 1
+        assert "namespace default in redis://ann:…@localhost:1/0" in result.stderr
+        assert "secret" not in result.output
 
     def test_a_copy_under_another_name(self, urls: tuple[str, str]) -> None:
         result = self.type("copy", urls[0], urls[0], "--to-namespace", "second", "--thaw-source")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import click
 
 from qless_flask.backends import open_backend
@@ -30,25 +32,35 @@ def copy(source: str, target: str, namespace: str, to_namespace: str | None, tha
     qless-flask copy sqlite:///qless.db redis://localhost/0
     qless-flask copy redis://old/0 http://new:8484 --namespace mail --to-namespace post
     """
-    to_name = to_namespace or namespace
-    thaw = f"{command_name()} thaw --url {source} --namespace {namespace}"
-    click.echo(f"Namespace {namespace} in {source} is frozen from now on.", err=True)
+    where = f"--url {without_password(source)} --namespace {namespace}"
+    thaw = f"{command_name()} thaw {where}"
+    click.echo(f"While it is copied, namespace {namespace} in {without_password(source)} is frozen.", err=True)
+    progress = Progress()
     with open_backend(source) as source_backend, open_backend(target) as target_backend:
         try:
-            with Progress() as progress:
+            with progress:
                 tally = copy_namespace(
                     source_backend.namespace(namespace),
-                    target_backend.namespace(to_name),
+                    target_backend.namespace(to_namespace or namespace),
                     progress,
                     thaw_source=thaw_source,
                     actor=person(),
                 )
         except BaseException:
-            click.echo(f"What is frozen stays so. Type it again to go on, or let the source go: {thaw}", err=True)
+            if progress.begun:
+                click.echo(f"It is frozen still. Type this again to go on, or let it go: {thaw}", err=True)
             raise
     told = ", ".join(f"{count:,} {kind}" for kind, count in tally.counts.items())
     click.echo(f"Copied and compared: {told}. Checksum {tally.checksum}.")
     if thaw_source:
-        click.echo(f"Namespace {namespace} in {source} is thawed: its jobs are in both stores now.", err=True)
+        click.echo("The source is thawed: its jobs are in both stores now.", err=True)
     else:
-        click.echo(f"Namespace {namespace} in {source} stays frozen. To use it again: {thaw}", err=True)
+        click.echo(f"The source stays frozen, so that nothing is done twice. To use it again: {thaw}", err=True)
+
+
+def without_password(url: str) -> str:
+    """Show a URL without the secret in it."""
+    parts = urlsplit(url)
+    login, at, host = parts.netloc.rpartition("@")
+    user = login.partition(":")[0]
+    return parts._replace(netloc=f"{user}:…{at}{host}").geturl() if ":" in login else url

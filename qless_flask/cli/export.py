@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from qless_flask.cli.progress import Progress
-from qless_flask.cli.target import Target, namespace_option, person, url_option
+from qless_flask.cli.target import Target, command_name, namespace_option, person, url_option
 from qless_flask.copying import export as export_namespace
 from qless_flask.copying import export_to_file
 
@@ -31,9 +31,17 @@ def export(url: str, namespace: str, file: str, live: bool, resume: bool) -> Non
     """
     if resume and file == "-":
         raise click.UsageError("--resume goes on with a file: name it.")
-    with Target(url, namespace).open() as source, Progress() as progress:
-        if file == "-":
-            tally = export_namespace(source, sys.stdout.buffer, progress, live=live, actor=person())
-        else:
-            tally = export_to_file(source, Path(file), progress, live=live, resume=resume, actor=person())
+    progress = Progress()
+    with Target(url, namespace).open() as source:
+        try:
+            with progress:
+                if file == "-":
+                    tally = export_namespace(source, sys.stdout.buffer, progress, live=live, actor=person())
+                else:
+                    tally = export_to_file(source, Path(file), progress, live=live, resume=resume, actor=person())
+        except BaseException:
+            if progress.begun and file != "-":
+                told = "" if live else f" Until then namespace {namespace} stays frozen."
+                click.echo(f"Go on with {command_name()} export {file} --resume.{told}", err=True)
+            raise
     click.echo(f"{sum(tally.counts.values()):,} lines, checksum {tally.checksum}.", err=True)

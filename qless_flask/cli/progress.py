@@ -18,6 +18,11 @@ class Progress:
         self._line = ""
         self._told_at = 0.0
 
+    @property
+    def begun(self) -> bool:
+        """Anything was told."""
+        return self._told_at > 0
+
     def __enter__(self) -> Progress:
         return self
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from qless_flask.backends.base import Namespace
+from qless_flask.bounds import MAX_BATCH
 from qless_flask.copying.comparison import Report, differences, pages, tally_of
 from qless_flask.errors import NotCopied
 from qless_flask.models import Actor, AnyRecord, NamespaceRecord
@@ -80,8 +81,8 @@ class Landing:
 
     def load(self, records: Sequence[AnyRecord], cursor: str | None) -> None:
         """Write records, and note where to go on; None: that was all."""
-        if records:
-            self._target.load(records)
+        for first in range(0, len(records), MAX_BATCH):
+            self._target.load(records[first : first + MAX_BATCH])
         jobs = self._at.jobs + sum(record.__struct_config__.tag == "job" for record in records)
         phase = LOADED if cursor is None else ""
         self._note(msgspec.structs.replace(self._at, cursor=cursor, phase=phase, jobs=jobs))
