@@ -8,14 +8,22 @@ from typing import Any
 
 from qless_flask.backends.base import Namespace
 from qless_flask.backends.passing import Passing
+from qless_flask.models import Erased
 
 
 class Checked(Passing):
-    """Pass every operation on, and check afterwards, whether it succeeded or not."""
+    """Pass every operation on, and check afterwards, whether it succeeded or not; but not halfway through a load."""
 
     def __init__(self, inner: Namespace, check: Callable[[], object]) -> None:
         super().__init__(inner)
         self._check = check
+
+    def erase(self, *arguments: Any, **options: Any) -> Erased:
+        """Check once all is gone: before, what is left may hang on what is not there any more."""
+        erased = super().erase(*arguments, **options)
+        if erased.next is None:
+            self._check()
+        return erased
 
 
 def _checked(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -29,5 +37,5 @@ def _checked(operation: Callable[..., Any]) -> Callable[..., Any]:
     return checked
 
 
-for _name in sorted(Namespace.__abstractmethods__):
+for _name in sorted(Namespace.__abstractmethods__ - {"load", "erase"}):
     setattr(Checked, _name, _checked(getattr(Passing, _name)))

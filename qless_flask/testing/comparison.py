@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import msgspec
+
 from qless_flask.backends.base import Namespace
-from qless_flask.models import STATES, Event, EventFilter, Filter, Lease, Popped
+from qless_flask.backends.folding import day_of
+from qless_flask.models import (
+    STATES,
+    AnyRecord,
+    Event,
+    EventFilter,
+    Filter,
+    JobRecord,
+    Lease,
+    Popped,
+    WorkerRecord,
+    distinct,
+    encode_record,
+)
+from qless_flask.models.transfer import identity
 from qless_flask.testing import strategies as draw
 from qless_flask.testing.model import ModelNamespace
 
@@ -14,6 +30,7 @@ DAY = 86_400.0
 PAGE = 1000
 GROUPS = ("none", "timeout", *draw.GROUPS, "expired")
 TAGS = ("z", "none", "x")
+ASKED: tuple[dict[str, str], ...] = ({}, {"queue": "one"}, {"queue": "none"}, {"klass": "Crawl"}, {"tag": "x"})
 FILTERS = (
     EventFilter(jid="a"),
     EventFilter(queue="one"),
@@ -43,11 +60,13 @@ class Comparison:
         self.jobs()
         self.walks(page_size)
         same(self._real.queues(), self._model.queues(), "queues")
+        same(self._real.settings(), self._model.settings(), "the settings of the namespace")
         self.workers(latest)
         self.figures(page_size)
         self.events()
         for filter in FILTERS:
             self.events(filter)
+        self.statistics(latest)
 
     def jobs(self) -> None:
         """Compare the jobs, whole, and their logs."""
@@ -68,6 +87,8 @@ class Comparison:
         others += [Filter(worker=worker) for worker in draw.WORKERS]
         others += [Filter(group=group, queue="one") for group in (*draw.GROUPS, "lost", "timeout")]
         others += [Filter(group="expired"), Filter(group="finished", klass="Crawl"), Filter(state="depends")]
+        others += [Filter(key=key) for key in draw.KEYS]
+        others += [Filter(key=draw.KEYS[0], queue="one"), Filter(key=draw.KEYS[0], state="waiting")]
         others += [Filter(tracked=True), Filter(tracked=True, state="waiting"), Filter(tracked=False, queue="one")]
         for filter in others:
             found, expected = (sorted(_walk(each, filter, page_size)) for each in (self._real, self._model))
@@ -95,14 +116,28 @@ class Comparison:
         same(real.recurrences(due=True), model.recurrences(due=True), "recurrences due")
         same(real.recurrences(after="e", limit=1), model.recurrences(after="e", limit=1), "a page of recurrences")
 
+    def statistics(self, latest: float) -> None:
+        """Compare the days, hours and minutes."""
+        real, model = self._real, self._model
+        for day in (None, day_of(latest), day_of(latest - DAY)):
+            for asked in ASKED:
+                same(real.stats(day, **asked), model.stats(day, **asked), f"the statistics of {asked}, {day}")
+        for queue in (None, "one", "two"):
+            for since, step in ((None, 60), (None, 3600), (latest - 3 * DAY, 7200)):
+                found, expected = (each.throughput(queue, since=since, step=step) for each in (real, model))
+                same(found, expected, f"the transitions of {queue} since {since}, by {step} s")
+
+    def dumps(self, page_size: int, tokens: Mapping[str, str]) -> None:
+        """Compare all records; `tokens` says what the model calls those of the backend."""
+        same_records(dump(self._real, page_size), dump(self._model, page_size), tokens)
+
     def forgotten_workers(self, latest: float) -> None:
         """Let the model follow where the backend had a choice whom to forget."""
         known = {each.name: each.seen_at for each in self._real.workers()}
         world = self._model.world
         for name, seen in [*world.workers.items()]:
             if name not in known and seen / 1000 - 1 + DAY <= latest:
-                del world.workers[name]
-                world.wishes.pop(name, None)
+                world.forget_worker(name)
         for name in known.keys() - world.workers.keys():
             world.workers[name] = round(known[name] * 1000)
 
@@ -113,17 +148,50 @@ class Comparison:
             same(real.get(subject), model.get(subject), f"the events of {subject} by {filter}")
 
 
-def same_popped(model: Popped, real: Popped, now: float) -> None:
-    """Compare the answers of a pop but for the tokens; `retry_at` may be earlier, but not in the past."""
+def dump(namespace: Namespace, page_size: int = PAGE) -> list[AnyRecord]:
+    """Read all records, by what they are of."""
+    page = namespace.dump(None, page_size)
+    found = [*page.records]
+    while page.next is not None:
+        page = namespace.dump(page.next, page_size)
+        found += page.records
+    return sorted(distinct(found), key=lambda record: [str(part) for part in identity(record)])
+
+
+def same_records(real: Iterable[AnyRecord], model: Iterable[AnyRecord], tokens: Mapping[str, str]) -> None:
+    """Compare records as they are written, but for how tokens are spelled, and when a worker was seen."""
+    found, expected = (
+        {identity(record): encode_record(_as_the_model_has_it(record, tokens)) for record in records}
+        for records in (real, model)
+    )
+    for subject in found.keys() | expected.keys():
+        same(found.get(subject), expected.get(subject), f"the record of {subject}")
+
+
+def _as_the_model_has_it(record: AnyRecord, tokens: Mapping[str, str]) -> AnyRecord:
+    if isinstance(record, WorkerRecord):
+        return msgspec.structs.replace(record, seen_at=0)
+    if isinstance(record, JobRecord):
+        settled = record.settled and (tokens.get(record.settled[0], record.settled[0]), *record.settled[1:])
+        return msgspec.structs.replace(record, token=tokens.get(record.token or "", record.token), settled=settled)
+    return record
+
+
+def same_popped(model: Popped, real: Popped, now: float, *, parked: bool = False) -> None:
+    """Compare the answers of a pop but for the tokens; `retry_at` may be earlier, but not in the past.
+
+    Where jobs are `parked`, by key or by what they require, it may be now.
+    """
+    soonest = now - 0.0005 if parked else now
     same([_tokenless(lease) for lease in real], [_tokenless(lease) for lease in model], "popped")
     same((real.quiet, real.stop), (model.quiet, model.stop), "what the worker is asked")
     if model.leases or model.retry_at is None:
-        right = real.retry_at is None or (not model.leases and real.retry_at > now)
+        right = real.retry_at is None or (not model.leases and real.retry_at > soonest)
     else:
         right = (
             real.retry_at is not None
             and real.retry_at <= model.retry_at
-            and (real.retry_at > now or model.retry_at <= now)
+            and (real.retry_at > soonest or model.retry_at <= now)
         )
     if not right:
         same(real.retry_at, model.retry_at, f"retry_at, now {now}")
@@ -142,6 +210,15 @@ def _walk(namespace: Namespace, filter: Filter, page_size: int) -> list[str]:
     return found
 
 
+def end_of_log(namespace: Namespace) -> str | None:
+    """Find the cursor behind all events."""
+    after, page = None, namespace.events(None, PAGE)
+    while page.next != after:
+        after = page.next
+        page = namespace.events(after, PAGE)
+    return after
+
+
 def _read(namespace: Namespace, filter: EventFilter | None) -> Iterable[Event]:
     after = None
     while True:
@@ -155,7 +232,7 @@ def _read(namespace: Namespace, filter: EventFilter | None) -> Iterable[Event]:
 def _by_subject(events: Iterable[Event]) -> dict[tuple[str, str | None], list[Event]]:
     found: dict[tuple[str, str | None], list[Event]] = {}
     for event in events:
-        kind = "job" if event.jid else "queue" if event.queue else "worker" if event.worker else "tag"
-        subject = kind, event.jid or event.queue or event.worker or event.tags[0]
+        kind = "job" if event.jid else "queue" if event.queue else "worker" if event.worker else "tag or namespace"
+        subject = kind, event.jid or event.queue or event.worker or "".join(event.tags)
         found.setdefault(subject, []).append(replace(event, cursor=""))
     return found

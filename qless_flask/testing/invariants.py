@@ -37,6 +37,8 @@ def problems(view: StoreView) -> list[str]:
         *_about_waiting_places(view),
         *_about_sets("tag", view.tags, _by_tag(view)),
         *_about_sets("group", view.groups, _by_group(view)),
+        *_about_sets("key", view.keys, _by_key(view)),
+        *_about_limits(view),
         *_about_dependencies(view),
         *_about_untold(view),
         *_about_unique(view),
@@ -47,7 +49,7 @@ def problems(view: StoreView) -> list[str]:
         *_about_recurrences(view),
         *_about_workers(view),
         *_about_queues(view),
-        *(f"{stray} belongs to nothing" for stray in view.strays),
+        *(f"there should not be: {stray}" for stray in view.strays),
     ]
 
 
@@ -168,6 +170,31 @@ def _by_group(view: StoreView) -> dict[str, set[str]]:
         if job.state == "failed" and job.failure:
             expected.setdefault(job.failure.group, set()).add(jid)
     return expected
+
+
+def _by_key(view: StoreView) -> dict[str, set[str]]:
+    expected: dict[str, set[str]] = {}
+    for jid, job in view.jobs.items():
+        if job.key is not None:
+            expected.setdefault(job.key, set()).add(jid)
+    return expected
+
+
+def _about_limits(view: StoreView) -> Iterator[str]:
+    """What limits go by is counted right: the running jobs of each key, and the sets of requirements alive."""
+    alive = [job for job in view.jobs.values() if job.state not in ENDED]
+    running = Counter((job.queue, job.key) for job in alive if job.key is not None and job.state == "running")
+    for (queue, key), there in _differing(view.key_running, running):
+        yield f"{there} jobs of the key {key} are counted as running in {queue}, and {running[queue, key]} there are"
+    sets = Counter((job.queue, job.requires) for job in alive if job.requires)
+    for (queue, required), there in _differing(view.requirement_sets, sets):
+        yield f"{there} jobs are counted that require {required} in {queue}, and {sets[queue, required]} there are"
+
+
+def _differing(found: Mapping[Counted, int], expected: Mapping[Counted, int]) -> Iterator[tuple[Counted, int]]:
+    for name in found.keys() | expected.keys():
+        if found.get(name, 0) != expected.get(name, 0):
+            yield name, found.get(name, 0)
 
 
 def _about_sets(noun: str, found: Mapping[str, frozenset[str]], expected: Mapping[str, set[str]]) -> Iterator[str]:

@@ -6,6 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from random import Random
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ from qless_flask.backends.base import Namespace
 from qless_flask.errors import QlessError
 from qless_flask.models import (
     Actor,
+    AnyRecord,
     Beat,
     Changed,
     Lease,
@@ -29,11 +32,12 @@ from qless_flask.models import (
 from qless_flask.testing import strategies as draw
 from qless_flask.testing.checked import Checked
 from qless_flask.testing.clock import ManualClock
-from qless_flask.testing.comparison import Comparison, same, same_popped
+from qless_flask.testing.comparison import DAY, PAGE, Comparison, dump, end_of_log, same, same_popped, same_records
 from qless_flask.testing.invariants import check
 from qless_flask.testing.model import ModelBackend, inspect
 
 HOUR = 3600.0
+READER = "reader:machine"
 Answer = TypeVar("Answer")
 Picked = list[tuple[int, str, draw.Ending]]
 
@@ -77,7 +81,11 @@ STEPS = st.one_of(
     *steps("run_recurrence", 1, id=draw.ids, actor=draw.actors),
     *steps("fire", 2, id=draw.ids, early=st.sampled_from((0.0, 0.0, 0.0, 0.0, 5.0))),
     *steps("promote", 2, limit=draw.limits),
-    *steps("prune", 1),
+    *steps("prune", 1, limit=draw.limits),
+    *steps("read_on", 1, on=st.booleans()),
+    *steps("freeze", 1, calls=draw.while_frozen, page_size=draw.page_sizes, seed=st.integers(0, 3)),
+    *steps("restore", 1, page_size=draw.page_sizes, seed=st.integers(0, 3)),
+    *steps("erase", 1, confirmed=st.sampled_from((False, False, False, False, True)), limit=draw.limits),
     *steps("advance", 6, seconds=draw.advances),
     *steps("look", 1, page_size=draw.page_sizes),
 )
@@ -109,6 +117,8 @@ class Machine(RuleBasedStateMachine):
         self.model = ModelBackend(clock=self.clock).namespace(self.real.name)
         self.pairs: list[tuple[Lease, Lease]] = []
         """The leases that there were, the latest last: what the model called each, and what the backend did."""
+        self.saved: list[Sequence[AnyRecord]] = [(), ()]
+        """What the backend and the model held when they were frozen last."""
         self.jids: dict[str, None] = dict.fromkeys(draw.JIDS)
         self.latest = self.clock()
         self.back_until = 0.0
@@ -144,10 +154,17 @@ class Machine(RuleBasedStateMachine):
 
     def pop(self, pop: Pop) -> None:
         model, real = (
-            each.pop(pop.queues, pop.worker, pop.limit, order=pop.order, request=pop.request)
+            each.pop(
+                pop.queues,
+                pop.worker,
+                pop.limit,
+                capabilities=pop.capabilities,
+                order=pop.order,
+                request=pop.request,
+            )
             for each in (self.model, self.real)
         )
-        self._popped(model, real)
+        self._popped(pop, model, real)
 
     def exchange(self, settlements: Picked, pop: Pop) -> None:
         model, real = self._settlements(settlements)
@@ -156,7 +173,7 @@ class Machine(RuleBasedStateMachine):
         expected = self.model.exchange(model, pop)
 
         same(exchanged.results, expected.results, "settled in an exchange")
-        self._popped(expected.popped, exchanged.popped)
+        self._popped(pop, expected.popped, exchanged.popped)
 
     def settle(self, settlements: Picked) -> None:
         model, real = self._settlements(settlements)
@@ -225,9 +242,9 @@ class Machine(RuleBasedStateMachine):
         for expected in (each.next_at for each in due if each.next_at is not None):
             # Once with a time that it is not, now and then; and a second time, which does nothing more.
             for at in (expected - early, expected - early):
-                puts = self.real.fire(id, at)
-                same(puts, self.model.fire(id, at), "fired")
-                self._learn(puts)
+                puts = self._attempt(partial(self.real.fire, id, at))
+                same(puts, self._attempt(partial(self.model.fire, id, at)), "fired")
+                self._learn(puts if isinstance(puts, list) else ())
 
     # Upkeep and records
 
@@ -239,13 +256,57 @@ class Machine(RuleBasedStateMachine):
         more = model.more or (real.more and sum(done) == limit)
         same(real, replace(model, more=more), "promoted")
 
-    def prune(self) -> None:
+    def prune(self, limit: int) -> None:
         # A store may date what is told while the clock is set back by the latest time that it has seen.
-        if self.clock() < self.back_until + HOUR:
+        if any(self.back_until + age - HOUR / 4 < self.clock() < self.back_until + age for age in (HOUR, DAY)):
             return
         self.compare.events()
-        same(self.real.prune(), self.model.prune(), "pruned")
+        real, model = self.real.prune(limit), self.model.prune(limit)
+
+        # A store may say that there might be more when it has just reached the limit.
+        same(real, replace(model, more=model.more or (real.more and model.jobs == limit)), "pruned")
         self.compare.forgotten_workers(self.latest)
+
+    def read_on(self, on: bool) -> None:
+        """Let a reader be at the end of the log, or be no more."""
+        for each in (self.real, self.model):
+            cursor = end_of_log(each) if on else None
+            same(each.remember(READER, cursor, each.recall(READER)), True, "a reader remembers where it is")
+
+    # The whole of it
+
+    def freeze(self, calls: list[draw.Call], page_size: int, seed: int) -> None:
+        """Freeze, try what must not be done, dump, and load some of the same again, which changes nothing."""
+        self._freeze(True)
+        for call in calls:
+            self.do(call)
+        self.compare.dumps(page_size, self._tokens())
+        for each, number in ((self.real, 0), (self.model, 1)):
+            records = dump(each)
+            self.saved[number] = records
+            self._load(each, [record for at, record in enumerate(records) if at % 4 >= seed], page_size, seed)
+            same_records(dump(each), records, {})
+        self._freeze(False)
+
+    def restore(self, page_size: int, seed: int) -> None:
+        """Begin anew with what there was when it was frozen last."""
+        if not self.saved[0]:
+            return
+        self.erase(confirmed=True, limit=page_size)
+        self._freeze(True)
+        for each, records in ((self.real, self.saved[0]), (self.model, self.saved[1])):
+            self._load(each, records, page_size, seed)
+        self.compare.dumps(PAGE, self._tokens())
+        same_records(dump(self.real), self.saved[0], {})
+        self._freeze(False)
+
+    def erase(self, confirmed: bool, limit: int) -> None:
+        def act(namespace: Namespace) -> None:
+            erased = namespace.erase(namespace.name if confirmed else None, None, limit)
+            while erased.next is not None:
+                erased = namespace.erase(None, erased.next, limit)
+
+        same(self._attempt(lambda: act(self.real)), self._attempt(lambda: act(self.model)), "erased")
 
     def advance(self, seconds: float) -> None:
         if seconds < 0:
@@ -269,6 +330,17 @@ class Machine(RuleBasedStateMachine):
         if sys.exc_info()[0] is None:
             self.compare.all(2, self.latest)
 
+    def _freeze(self, on: bool) -> None:
+        same(self.real.freeze(on), self.model.freeze(on), "frozen" if on else "thawed")
+
+    def _load(self, namespace: Namespace, records: Sequence[AnyRecord], page_size: int, seed: int) -> None:
+        shuffled = Random(seed).sample(records, len(records))
+        for start in range(0, len(records), page_size):
+            namespace.load(shuffled[start : start + page_size])
+
+    def _tokens(self) -> dict[str, str]:
+        return {real.token: model.token for model, real in self.pairs}
+
     def _lease(self, pick: int, jid: str) -> tuple[Lease, Lease]:
         pairs = self.pairs
         if pick > 0:
@@ -282,8 +354,9 @@ class Machine(RuleBasedStateMachine):
         pairs = [(kind, *self._lease(pick, jid)) for pick, jid, kind in picked]
         return [kind(model) for kind, model, _ in pairs], [kind(real) for kind, _, real in pairs]
 
-    def _popped(self, model: Popped, real: Popped) -> None:
-        same_popped(model, real, self.clock())
+    def _popped(self, pop: Pop, model: Popped, real: Popped) -> None:
+        waiting = [job for queue in pop.queues for job in self.model.world.waiting(queue)]
+        same_popped(model, real, self.clock(), parked=any(job.requires or job.key for job in waiting))
         known = dict(self.pairs)
         for pair in zip(model, real, strict=True):
             self.counts["leases"] += 1

@@ -15,21 +15,26 @@ from qless_flask.models import (
     ON_PARENT_END,
     ORDERS,
     OVERLAPS,
+    SETTING_NAMES,
     STATES,
     Actor,
     Backoff,
+    Beat,
     Cancel,
     Changes,
     Complete,
     Fail,
     Filter,
     Finish,
+    Keep,
     Lease,
     Move,
     NewJob,
     Pop,
+    Rate,
     Recurrence,
     Release,
+    Retention,
     Retry,
     Setting,
     Settlement,
@@ -85,6 +90,7 @@ WORKERS = ("ann", "bob")
 TAGS = ("x", "y", "z")
 GROUPS = ("slow", "broken")
 LONG = '"' + "x" * 700 + '"'
+KEYS = ("ka", "kö")
 DATA = ("{}", "[]", "1.10", '{"a":1,"a":2}', LONG)
 
 jids = st.sampled_from(JIDS)
@@ -112,6 +118,7 @@ few_jids = st.just(()) | st.lists(jids, min_size=1, max_size=3).map(tuple)
 missing = st.sampled_from(("satisfied", "satisfied", "refuse"))
 max_runs = st.sampled_from((None, None, None, 10.0, 90.0))
 backoffs = st.sampled_from((None, None, Backoff("fixed", 5.0), Backoff(jitter="none")))
+requirements = st.sampled_from((*[()] * 4, ("gpu",), ("gpu",), ("eu",), ("gpu", "eu")))
 uniques = st.sampled_from((*[None] * 9, Unique("k"), Unique("k", 30.0), Unique("ü", 90_000.0)))
 
 
@@ -135,6 +142,8 @@ def new_job(named: st.SearchStrategy[str | None], *if_exists: str) -> st.SearchS
         max_run=max_runs,
         expires_in=st.sampled_from((None, None, None, None, None, 5.0, 60.0)),
         unique=uniques,
+        requires=requirements,
+        key=st.none() | st.sampled_from(KEYS),
         if_exists=st.sampled_from(if_exists),
     )
 
@@ -152,6 +161,7 @@ pops = st.builds(
     ),
     workers,
     limits,
+    capabilities=st.sampled_from(((), ("gpu",), ("gpu", "eu"), ("eu", "gpu", "ssd"))),
     order=st.sampled_from(ORDERS),
     request=st.sampled_from((None, None, "r1", "r2")),
 )
@@ -165,6 +175,15 @@ changes = st.builds(
     tracked=st.sampled_from((None, None, True, False)),
 )
 trackings = st.builds(Changes, tracked=st.booleans())
+rates = st.sampled_from((None, None, Rate(1, 5.0), Rate(2, 60.0), Rate(3, 5.0)))
+limiting: dict[str, st.SearchStrategy[Any]] = {
+    "max_concurrency": st.sampled_from((None, None, 1, 2, 3)),
+    "rate": rates,
+    "key_concurrency": st.sampled_from((None, 1, 2)),
+    "key_rate": rates,
+    "max_size": st.sampled_from((None, None, None, 2, 5)),
+}
+SHORT = Retention(Keep(5.0, 2), Keep(60.0, 1), Keep(604_800.0, 2))
 settings: st.SearchStrategy[dict[str, Setting]] = st.fixed_dictionaries(
     {},
     optional={
@@ -173,8 +192,12 @@ settings: st.SearchStrategy[dict[str, Setting]] = st.fixed_dictionaries(
         "max_losses": st.sampled_from((0, 1, 3)),
         "max_run": st.sampled_from((None, None, 30.0)),
         "backoff": st.sampled_from((Backoff(), Backoff("fixed", 5.0))),
+        "retention": st.sampled_from((Retention(), SHORT)),
+        **limiting,
     },
 )
+limits_alone = st.fixed_dictionaries({}, optional=limiting)
+inherited = st.just(()) | st.lists(st.sampled_from(SETTING_NAMES), max_size=6).map(tuple)
 messages = st.sampled_from(("", "line", "two\nlines", "x" * 20_000))
 
 follow_ups = st.just(()) | st.lists(new_job(jids, *IF_EXISTS), max_size=2).map(tuple)
@@ -272,6 +295,8 @@ rules = st.builds(
     pipeline=st.lists(queues, max_size=1).map(tuple),
     max_run=max_runs,
     expires_in=st.sampled_from((None, None, 60.0)),
+    requires=requirements,
+    key=st.none() | st.sampled_from(KEYS),
 )
 recurring = st.one_of(
     calls("pause_recurrence", ids, actor=actors),
@@ -280,7 +305,9 @@ recurring = st.one_of(
 )
 steering = st.one_of(
     *(calls("resume", queues, actor=actors) for _ in range(5)),
-    *(calls("configure", queues, settings, actor=actors) for _ in range(2)),
+    *(calls("configure", queues, settings, inherit=inherited, actor=actors) for _ in range(2)),
+    *(calls("configure", queues, limits_alone, inherit=inherited, actor=actors) for _ in range(2)),
+    calls("configure_namespace", settings, inherit=inherited, actor=actors),
     calls("pause", queues, actor=actors),
     calls("forget", queues, actor=actors),
 )
@@ -291,3 +318,30 @@ keeping = st.one_of(
     calls("remember", record_names, record_values, record_values),
     calls("recall", record_names),
 )
+
+# What is tried while the namespace is frozen: all that needs no lease that there is.
+while_frozen = st.lists(
+    st.one_of(
+        calls("put", new_jobs("keep")),
+        calls("pop", st.just(["one", "two"]), workers, limits),
+        calls("settle", st.just([Complete(Lease("a", "nobody's"))])),
+        calls("heartbeat", st.just([Beat(Lease("a", "nobody's"))])),
+        calls("log", st.just(Lease("a", "nobody's")), messages),
+        by_hand,
+        depending,
+        calls("change", indexes, actions, limits, dry_run=st.booleans()),
+        steering,
+        keeping,
+        wishing,
+        tracking,
+        recurring,
+        calls("recur", rules),
+        calls("run_recurrence", ids),
+        calls("fire", ids, st.just(1_000.0)),
+        calls("promote"),
+        calls("prune"),
+        calls("settings"),
+    ),
+    max_size=3,
+)
+"""Calls that change nothing then."""
