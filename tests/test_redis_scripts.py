@@ -63,7 +63,7 @@ def test_a_script_sets_no_globals_and_compiles(name: str, client: redis.Redis) -
 
 
 def test_a_function_that_nothing_calls_is_left_out() -> None:
-    source, _ = scripts.compose("recall")
+    source, _ = scripts.compose("lines")
 
     assert "local function key(" in source
     assert source.count("local function") == 1

@@ -85,9 +85,11 @@ def _queues(source: Source, position: list[Any] | None, limit: int) -> Piece:
         pipeline.hgetall(f"{source.prefix}:queue:{name}")
         pipeline.lrange(f"{source.prefix}:pops:{name}", 0, -1)
     replies = pipeline.execute()
-    _, _, _, *rows = cast("list[Any]", source.read("settings", "named", *names))
-    owns = [read_own(own.decode()) for _, own in rows]
-    return Piece([_queue(*each) for each in zip(names, owns, replies[::2], replies[1::2], strict=True)], following)
+    _, _, _, *settings = cast("list[Any]", source.read("settings", "named", *names))
+    owns = [read_own(own.decode()) for _, own in settings]
+    rows = zip(names, owns, replies[::2], replies[1::2], strict=True)
+    # One may have been forgotten meanwhile.
+    return Piece([_queue(*each) for each in rows if b"place" in each[2]], following)
 
 
 def _queue(name: str, own: Mapping[str, Setting], found: dict[bytes, bytes], popped: Sequence[bytes]) -> QueueRecord:
