@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from flask import Flask
 from servers import Stand, open_stand
 
 from qless_flask.backends import open_backend
@@ -26,6 +27,7 @@ from qless_flask.errors import Frozen, Invalid, NotCopied, NotFound
 from qless_flask.models import Complete, NewJob, Tally
 from qless_flask.testing import ModelBackend, invariants
 from qless_flask.testing.conformance.furniture import contents, furnish, without_tokens
+from qless_flask.web import QlessFlask
 
 STORES = ("model", "fakeredis", "valkey", "redis", "sqlite", "http+sqlite", "http+valkey")
 NUMBERS = iter(range(1_000_000))
@@ -485,16 +487,37 @@ class TestImports:
         with pytest.raises(NotCopied, match="another copy"):
             import_lines(there, out, quiet)
 
-    def test_an_export_over_http_is_read_too(self, stands: Callable[..., Stand]) -> None:
-        stand = stands("http+sqlite")
+    @pytest.mark.parametrize("name", ["sqlite", "valkey"])
+    def test_an_export_over_http_is_read_too(self, stands: Callable[..., Stand], name: str) -> None:
+        stand = stands(name)
         here, there = fresh(stand), fresh(stand)
         furnish(here, stand.clock)
         here.freeze()
-        address = f"/api/v1/{here.name}/export"
-        answer = stand.backend._transport._client.get(address)  # type: ignore[attr-defined]
+        app = Flask("export")
+        QlessFlask(app, backend=stand.backend, url_prefix="")
 
-        import_lines(there, io.BytesIO(answer.content), quiet)
+        answer = app.test_client().get(f"/api/v1/namespaces/{here.name}/export")
+        import_lines(there, io.BytesIO(answer.data), quiet)
 
+        assert answer.status_code == 200
+        assert contents(there) == contents(here)
+
+    @pytest.mark.parametrize("name", ["sqlite", "valkey"])
+    def test_an_export_is_taken_over_http_too(self, stands: Callable[..., Stand], name: str) -> None:
+        stand = stands(name)
+        here, there = fresh(stand), fresh(stand)
+        furnish(here, stand.clock)
+        there.freeze()
+        out = io.BytesIO()
+        export(here, out, quiet)
+        app = Flask("import")
+        QlessFlask(app, backend=stand.backend, url_prefix="")
+
+        answer = app.test_client().post(
+            f"/api/v1/namespaces/{there.name}/import", data=out.getvalue(), content_type="application/x-ndjson"
+        )
+
+        assert answer.status_code == 200
         assert contents(there) == contents(here)
 
 
