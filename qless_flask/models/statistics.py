@@ -69,6 +69,7 @@ class Stats:
     run: Times
     """From popped to the end of the lease, however it ended."""
     failed: int
+    """Of a klass: those that failed in a run; else those that were not popped in time too."""
     retried: int
     """Runs that cost a retry, those timed out among them."""
     lost: int
