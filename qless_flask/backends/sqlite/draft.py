@@ -255,8 +255,7 @@ class Draft(Look):
     def _save_queues(self) -> None:
         for queue in self._queues.values():
             if queue.changed:
-                counts = queue.counts[1:]
-                self.connection.execute(SAVE_QUEUE, (queue.place, *counts, queue.expiring, queue.popped, queue.id))
+                self.connection.execute(SAVE_QUEUE, (queue.place, *queue.counts[1:], queue.expiring, queue.id))
                 queue.changed = False
 
     def _add_line(self, event: str, fields: tuple[str | None, ...], took: str) -> None:

@@ -35,6 +35,7 @@ from qless_flask.backends.sqlite.lane_statements import (
 from qless_flask.backends.sqlite.limits import slot, spell_key_limits
 from qless_flask.backends.sqlite.look import Look, QueueRow
 from qless_flask.backends.sqlite.record import ALIVE, LANED, NEVER, RUNNING, Record
+from qless_flask.backends.sqlite.statements import SAVE_POPPED
 from qless_flask.bounds import MAX_REQUIREMENT_SETS
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ class Lanes:
         """Note that a key is popped, in a list of as many pops as its limit."""
         row.popped += 1
         row.popped_at = self._step.now
-        note_pop(self._step, row.queue, row.key, row.popped, limit)
+        _note_pop(self._step, (row.queue.id, row.key, row.popped), limit)
 
     def look_again(self, queue: QueueRow) -> bool:
         """Judge keys whose time has come, or whose limits are others now; tell whether some are left."""
@@ -200,14 +201,15 @@ def kept_back(look: Look, row: KeyRow) -> int | None:
         return NEVER
     if limits.key_rate is None:
         return None
-    return slot(look, (row.queue.id, row.key, row.popped), limits.key_rate, row.queue.key_rate_since)
+    return slot(look, (row.queue.id, row.key, row.popped), limits.key_rate, look.pace_of(row.queue).key_rate_since)
 
 
-def note_pop(step: Draft, queue: QueueRow, key: str, number: int, limit: int) -> None:
-    """Write when a pop was, and forget those before it that are more than its limit counts."""
-    step.connection.execute(NEW_POPPED, (queue.id, key, number, step.now))
-    if number > limit:
-        step.connection.execute(TRIM_POPPED, (queue.id, key, number - limit))
+def count_pop(step: Draft, queue: QueueRow, limit: int) -> None:
+    """Note that a queue is popped, in a list of as many pops as its limit."""
+    pace = step.pace_of(queue)
+    pace.popped += 1
+    step.connection.execute(SAVE_POPPED, (pace.popped, queue.id))
+    _note_pop(step, (queue.id, "", pace.popped), limit)
 
 
 def load_pops(step: Draft, queue: QueueRow, key: str, times: Sequence[int]) -> None:
@@ -219,15 +221,15 @@ def load_pops(step: Draft, queue: QueueRow, key: str, times: Sequence[int]) -> N
         row.popped, row.popped_at = len(times), max(times, default=None)
         step.lanes.touch(queue, key)
     else:
-        queue.popped = len(times)
-        queue.changed = True
+        step.pace_of(queue).popped = len(times)
+        step.connection.execute(SAVE_POPPED, (len(times), queue.id))
 
 
 def forget_pops(step: Draft, queue: QueueRow, limit: int) -> int:
     """Forget the pops of up to `limit` keys of a queue whose last one counts no more; tell how many keys."""
     limits = step.limits_of(queue)
     rate = limits.key_rate if limits else None
-    before = NEVER if rate is None else max(step.now - rate.per + 1, queue.key_rate_since or 0)
+    before = NEVER if rate is None else max(step.now - rate.per + 1, step.pace_of(queue).key_rate_since or 0)
     found = [key for (key,) in step.connection.execute(KEYS_POPPED_BEFORE, (queue.id, before, limit))]
     for key in found:
         load_pops(step, queue, key, ())
@@ -239,6 +241,13 @@ def forget_queue(step: Draft, queue: QueueRow) -> None:
     """Forget the pops of an empty queue that is being deleted."""
     step.connection.execute(FORGET_ALL_POPPED, (queue.id,))
     step.connection.execute(FORGET_KEYS, (queue.id,))
+
+
+def _note_pop(step: Draft, pop: tuple[int, str, int], limit: int) -> None:
+    step.connection.execute(NEW_POPPED, (*pop, step.now))
+    queue, key, number = pop
+    if number > limit:
+        step.connection.execute(TRIM_POPPED, (queue, key, number - limit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,10 @@ def spell_key_limits(look: Look, queue: QueueRow) -> str:
     limits = look.limits_of(queue)
     if limits is None or not limits.on_keys:
         return ""
-    rate, since = limits.key_rate, queue.key_rate_since
-    return f"{limits.key_concurrency} {rate.limit} {rate.per} {since}" if rate else f"{limits.key_concurrency}"
+    rate = limits.key_rate
+    if rate is None:
+        return f"{limits.key_concurrency}"
+    return f"{limits.key_concurrency} {rate.limit} {rate.per} {look.pace_of(queue).key_rate_since}"
 
 
 def next_slot(look: Look, queue: QueueRow) -> int | None:
@@ -68,7 +70,8 @@ def next_slot(look: Look, queue: QueueRow) -> int | None:
     limits = look.limits_of(queue)
     if limits is None or limits.rate is None:
         return None
-    return slot(look, (queue.id, "", queue.popped), limits.rate, queue.rate_since)
+    pace = look.pace_of(queue)
+    return slot(look, (queue.id, "", pace.popped), limits.rate, pace.rate_since)
 
 
 def slot(look: Look, last: tuple[int, str, int], rate: Window, since: int | None) -> int | None:

@@ -11,7 +11,7 @@ import msgspec
 
 from qless_flask.backends.sqlite.limits import Limits
 from qless_flask.backends.sqlite.record import LANED, WAITING
-from qless_flask.backends.sqlite.statements import NAMESPACE
+from qless_flask.backends.sqlite.statements import NAMESPACE, PACE
 from qless_flask.models import QueueSettings
 
 
@@ -43,6 +43,24 @@ class Look:
         """The limits in force for a queue; None if there are none."""
         return read_limits(self.settings_text, queue.settings_text)
 
+    def pace_of(self, queue: QueueRow) -> Pace:
+        """What the rates of a queue are counted by."""
+        if queue.pace is None:
+            queue.pace = Pace(*self.connection.execute(PACE, (queue.id,)).fetchone())
+        return queue.pace
+
+
+@dataclass(slots=True)
+class Pace:
+    """What the rates of a queue are counted by."""
+
+    popped: int = 0
+    """The number of its last pop that was counted."""
+    rate_since: int | None = None
+    """Pops before then do not count."""
+    key_rate_since: int | None = None
+    """Nor do those of its keys before then."""
+
 
 @dataclass(slots=True)
 class QueueRow:
@@ -57,18 +75,15 @@ class QueueRow:
     """By the number of the state; the first is none."""
     expiring: int = 0
     """How many of its jobs expire unless they are popped in time."""
-    popped: int = 0
-    """The number of its last pop, of those that its rate counts."""
-    rate_since: int | None = None
-    """Pops before then do not count, nor those of its keys before the other."""
-    key_rate_since: int | None = None
+    pace: Pace | None = None
+    """Read when a rate asks for it: see `Look.pace_of`."""
     changed: bool = field(default=False, kw_only=True)
 
     @classmethod
     def of(cls, row: tuple[Any, ...]) -> QueueRow:
         """Read what QUEUE selects."""
-        number, name, paused, settings, place, *counts = row[:-4]
-        return cls(number, name, bool(paused), settings, place, [0, *counts], *row[-4:])
+        number, name, paused, settings, place, *counts = row[:-1]
+        return cls(number, name, bool(paused), settings, place, [0, *counts], row[-1])
 
     @property
     def waiting(self) -> int:
@@ -80,12 +95,6 @@ class QueueRow:
         self.place += 1
         self.changed = True
         return self.place
-
-    def next_popped(self) -> int:
-        """The number of one more pop."""
-        self.popped += 1
-        self.changed = True
-        return self.popped
 
     def count(self, state: int, difference: int) -> None:
         """Count jobs that came into a state, or left it."""

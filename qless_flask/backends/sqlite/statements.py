@@ -26,17 +26,17 @@ NEXT_TURN = "UPDATE namespace SET turn = turn + 1 WHERE id = ?"
 
 QUEUE = """
 SELECT id, name, paused, settings, place,
-  scheduled, waiting, running, complete, failed, canceled, depends, laned, expiring, popped, rate_since, key_rate_since
+  scheduled, waiting, running, complete, failed, canceled, depends, laned, expiring
 FROM queue WHERE namespace = ? AND name = ?
 """
 QUEUE_BY_ID = """
 SELECT id, name, paused, settings, place,
-  scheduled, waiting, running, complete, failed, canceled, depends, laned, expiring, popped, rate_since, key_rate_since
+  scheduled, waiting, running, complete, failed, canceled, depends, laned, expiring
 FROM queue WHERE id = ?
 """
 QUEUES = """
 SELECT id, name, paused, settings, place,
-  scheduled, waiting, running, complete, failed, canceled, depends, laned, expiring, popped, rate_since, key_rate_since
+  scheduled, waiting, running, complete, failed, canceled, depends, laned, expiring
 FROM queue WHERE namespace = ? ORDER BY name
 """
 QUEUES_FROM = "SELECT id, name FROM queue WHERE namespace = ? AND name >= ? ORDER BY name"
@@ -45,9 +45,11 @@ SAVE_QUEUE = """
 UPDATE queue
 SET place = ?,
   scheduled = ?, waiting = ?, running = ?, complete = ?, failed = ?, canceled = ?, depends = ?, laned = ?,
-  expiring = ?, popped = ?
+  expiring = ?
 WHERE id = ?
 """
+PACE = "SELECT popped, rate_since, key_rate_since FROM queue WHERE id = ?"
+SAVE_POPPED = "UPDATE queue SET popped = ? WHERE id = ?"
 SET_SETTINGS = "UPDATE queue SET settings = ? WHERE id = ?"
 SET_PAUSED = "UPDATE queue SET paused = ? WHERE id = ?"
 DELETE_QUEUE = "DELETE FROM queue WHERE id = ?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qless_flask.backends.sqlite import figures
 from qless_flask.backends.sqlite.draft import Draft
-from qless_flask.backends.sqlite.lanes import note_pop
+from qless_flask.backends.sqlite.lanes import count_pop
 from qless_flask.backends.sqlite.limits import Limits
 from qless_flask.backends.sqlite.look import QueueRow
 from qless_flask.backends.sqlite.options import read_options
@@ -187,7 +187,7 @@ class Step(Draft):
 
     def _count_pop(self, record: Record, queue: QueueRow, limits: Limits) -> None:
         if limits.rate is not None:
-            note_pop(self, queue, "", queue.next_popped(), limits.rate.limit)
+            count_pop(self, queue, limits.rate.limit)
         if limits.key_rate is not None and record.key is not None:
             self.lanes.count_pop(self.lanes.key(queue, record.key), limits.key_rate.limit)
 
