@@ -27,11 +27,21 @@ def clock() -> ManualClock:
 @pytest.fixture
 def namespace(tmp_path: Path, clock: ManualClock) -> Iterator[SQLiteNamespace]:
     """A namespace that layout 1 knew, with a job in each state that is named after it."""
-    path = tmp_path / "jobs.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript((LAYOUTS / "1.sql").read_text(encoding="utf-8"))
-    with closing(SQLiteBackend(f"sqlite:///{path}?synchronous=off", clock=clock)) as backend:
+    with _opened(1, tmp_path / "jobs.db", clock) as backend:
         yield backend.namespace("shop")
+
+
+@pytest.fixture
+def before(tmp_path: Path, clock: ManualClock) -> Iterator[SQLiteNamespace]:
+    """One that layout 3 knew, the last before jobs had keys and requirements."""
+    with _opened(3, tmp_path / "jobs.db", clock) as backend:
+        yield backend.namespace("shop")
+
+
+def _opened(layout: int, path: Path, clock: ManualClock) -> closing[SQLiteBackend]:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((LAYOUTS / f"{layout}.sql").read_text(encoding="utf-8"))
+    return closing(SQLiteBackend(f"sqlite:///{path}?synchronous=off", clock=clock))
 
 
 def _job(namespace: SQLiteNamespace, jid: str) -> Job:
@@ -82,3 +92,30 @@ def test_the_leases_of_an_older_file_are_lost_in_time(namespace: SQLiteNamespace
     [lease] = namespace.pop(["fetch"], "bob")
 
     assert (lease.jid, _job(namespace, "running").losses) == ("running", 1)
+
+
+def test_a_file_from_before_limits_keeps_all_that_it_holds(before: SQLiteNamespace) -> None:
+    [fetch] = before.queues(["fetch"])
+    [ann] = before.workers(["ann"])
+
+    check(inspect(before))
+    assert [_job(before, state).state for state in STATES] == list(STATES)
+    assert all((_job(before, state).key, _job(before, state).requires) == (None, ()) for state in STATES)
+    assert (fetch.own, fetch.settings.rate) == (("backoff", "heartbeat"), None)
+    assert (ann.quiet, ann.capabilities) == (True, ())
+    assert before.settings().own == ()
+    assert not before.settings().frozen
+
+
+def test_the_jobs_of_a_file_from_before_limits_are_limited_now(before: SQLiteNamespace, clock: ManualClock) -> None:
+    before.put([NewJob("Crawl", queue="fetch", key="a", requires=("gpu",), priority=9)])
+    before.configure("fetch", {"max_concurrency": 2})
+
+    given = before.pop(["fetch"], "bob", 9, capabilities=["gpu"])
+
+    check(inspect(before))
+    assert [lease.job.key for lease in given.leases if lease.job] == ["a"]
+    before.configure("fetch", {}, inherit=["max_concurrency"])
+    assert [lease.jid for lease in before.pop(["fetch"], "bob", 9).leases] == ["waiting"]
+    lost = before.events(limit=100).events[0]
+    assert (lost.klass, lost.waited, lost.ran) == (None, None, None)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from qless_flask.backends.sqlite import SQLiteBackend, lanes
+from qless_flask.backends.sqlite import SQLiteBackend
 from qless_flask.backends.sqlite.namespace import SQLiteNamespace
 from qless_flask.models import Changes, Complete, Fail, Lease, NewJob, QueueSettings, Rate, Release, Retry, Setting
 from qless_flask.testing.clock import ManualClock
@@ -192,7 +192,9 @@ class Run:
     def check_lanes(self) -> None:
         """Hold lanes against the jobs in them."""
         with closing(sqlite3.connect(self.path)) as connection:
-            found = connection.execute("SELECT ifnull(key, ''), requires, min(ord) FROM job WHERE state = 8 GROUP BY 1, 2")
+            found = connection.execute(
+                "SELECT ifnull(key, ''), requires, min(ord) FROM job WHERE state = 8 GROUP BY 1, 2"
+            )
             firsts = {(key, requires): ord for key, requires, ord in found}
             heads = {row[:2]: row[2] for row in connection.execute("SELECT key, requires, head FROM lane")}
             kept = {key for (key,) in connection.execute("SELECT key FROM queue_key WHERE until IS NOT NULL")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -10,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from qless_flask.backends.sqlite import SQLiteBackend, figure_statements, statements
+from qless_flask.backends.sqlite import SQLiteBackend, figure_statements, lane_statements, statements
 from qless_flask.backends.sqlite.namespace import SQLiteNamespace
 from qless_flask.models import Beat, Changes, Complete, Fail, Filter, Finish, Move, NewJob, Retry, Unique, Update
 
 WHOLE = {"GROUPS", "IN_ORDER", "STRAYS", "FIGURE_STRAYS"} | {
-    name for name in (*vars(statements), *vars(figure_statements)) if name.startswith("ALL_")
+    name for name in (*vars(statements), *vars(figure_statements), *vars(lane_statements)) if name.startswith("ALL_")
 }
 """What inspect reads: there the cost is the point."""
 NO_PLAN = {"BEGIN", "BEGIN_IMMEDIATE", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "ROLLBACK_TO", "HAS_TABLES"} | {
@@ -27,7 +28,7 @@ SMALL_SCANS = {"NAMESPACES": {"SCAN namespace USING COVERING INDEX sqlite_autoin
 
 STATEMENTS = {
     name: text
-    for name, text in (vars(statements) | vars(figure_statements)).items()
+    for name, text in (vars(statements) | vars(figure_statements) | vars(lane_statements)).items()
     if name.isupper() and isinstance(text, str) and name not in WHOLE | NO_PLAN
 }
 
@@ -208,6 +209,47 @@ def _let_wait(namespace: SQLiteNamespace, count: int) -> None:
         pass
 
 
+def _pop_what_is_free(namespace: SQLiteNamespace) -> None:
+    namespace.put([NewJob("Crawl", queue="fetch"), NewJob("Crawl", queue="fetch", requires=("eu",))])
+    namespace.put([NewJob("Crawl", queue="fetch", key="free")])
+    leases = namespace.pop(["fetch"], "ann", 2, capabilities=["eu"]).leases
+    leases += namespace.pop(["fetch"], "ann", 2, capabilities=["eu"]).leases
+    namespace.settle([Complete(lease) for lease in leases])
+    assert len(leases) == 3
+    assert not namespace.pop(["fetch"], "ann").leases
+
+
+def _free_one(namespace: SQLiteNamespace) -> None:
+    [lease] = namespace.select(Filter(queue="fetch", state="running"), limit=1).jobs
+    namespace.finish([lease.jid], Finish("complete"))
+    assert len(namespace.pop(["fetch"], "ann", 2).leases) == 1
+
+
+@pytest.mark.parametrize("operation", [_pop_what_is_free, _free_one])
+@pytest.mark.parametrize("keyed", ["all alike", "ten of each"])
+def test_a_pop_costs_the_same_whatever_limits_keep_back(
+    operation: Callable[[SQLiteNamespace], None], keyed: str, tmp_path: Path
+) -> None:
+    def measure(count: int) -> int:
+        with closing(SQLiteBackend(f"sqlite:///{tmp_path}/{count}.db?synchronous=off")) as backend:
+            namespace = backend.namespace("shop")
+            _keep_back(namespace, count, 1 if keyed == "all alike" else count // 10)
+            return _work(backend, lambda: operation(namespace))
+
+    assert measure(10_000) < 1.2 * measure(500) + 20
+
+
+def _keep_back(namespace: SQLiteNamespace, count: int, keys: int) -> None:
+    """Put so many jobs of so many keys each of which runs as many as it may, and as many that nobody here can run."""
+    namespace.configure("fetch", {"key_concurrency": 1})
+    namespace.put([NewJob("Crawl", queue="fetch", key=str(key)) for key in range(keys)])
+    namespace.pop(["fetch"], "ann", 1000)
+    for begin in range(0, count, 500):
+        numbers = range(begin, begin + 500)
+        namespace.put([NewJob("Crawl", queue="fetch", key=str(number % keys)) for number in numbers])
+        namespace.put([NewJob("Crawl", queue="fetch", requires=("gpu",)) for _ in numbers])
+
+
 def _fill(namespace: SQLiteNamespace, count: int) -> None:
     """Put so many jobs, of which an eighth each has completed, failed, or is due later."""
     for _ in range(0, count, 200):
@@ -240,4 +282,5 @@ def _work(backend: SQLiteBackend, run: Callable[[], None]) -> int:
 
 
 def _arguments(statement: str) -> list[None]:
-    return [None] * statement.count("?")
+    numbered = [int(number) for number in re.findall(r"\?(\d+)", statement)]
+    return [None] * (max(numbered) if numbered else statement.count("?"))

@@ -14,10 +14,8 @@ SELECT job.*, body.klass, body.data
 FROM job CROSS JOIN body ON body.job = job.id
 WHERE job.queue = ? AND job.state = 8 AND job.ord = ?
 """
-LANES_WITH_HEAD = """
-SELECT count(*) FROM (SELECT 1 FROM lane WHERE queue = ? AND requires = ? AND head IS NOT NULL LIMIT ?)
-"""
-LANED = "SELECT count(*) FROM (SELECT 1 FROM job WHERE queue = ? AND requires = ? AND state = 8 LIMIT ?)"
+LANES_WITH_HEAD = "SELECT key FROM lane WHERE queue = ? AND requires = ? AND head IS NOT NULL LIMIT ?"
+WAITING_IN_LANES = "SELECT key FROM job WHERE queue = ? AND requires = ? AND state = 8 LIMIT ?"
 
 # Keys
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qless_flask.backends.sqlite.gate import covered_sets, has_room
-from qless_flask.backends.sqlite.lane_statements import FIRST_KEPT_BACK, LANES_WITH_HEAD, TO_LOOK_AT
-from qless_flask.backends.sqlite.lane_statements import LANED as WAITING_IN_LANES
+from qless_flask.backends.sqlite.lane_statements import FIRST_KEPT_BACK, LANES_WITH_HEAD, TO_LOOK_AT, WAITING_IN_LANES
 from qless_flask.backends.sqlite.limits import next_slot, spell_key_limits
 from qless_flask.backends.sqlite.look import Look, QueueRow
 from qless_flask.backends.sqlite.record import LANED, NEVER, RUNNING, SCHEDULED, WAITING
@@ -58,7 +57,7 @@ def _available_in_lanes(look: Look, queue: QueueRow, capabilities: Sequence[str]
     # With limits on keys a lane gives one job for certain; each pop that takes one is seen, and the next is woken.
     statement = LANES_WITH_HEAD if spelled else WAITING_IN_LANES
     found = sum(
-        int(look.connection.execute(statement, (queue.id, requires, WOKEN_AT_ONCE)).fetchone()[0])
+        len(look.connection.execute(statement, (queue.id, requires, WOKEN_AT_ONCE)).fetchall())
         for requires in covered_sets(look, queue, capabilities)
     )
     if not found and look.connection.execute(TO_LOOK_AT, (queue.id, spelled, look.now, 1)).fetchone():
