@@ -15,23 +15,39 @@ from test_model import SETTINGS, try_out
 
 from qless_flask.backends.inspection import StoreView
 from qless_flask.errors import QlessError
-from qless_flask.models import STATES, Actor, Changes, Job, Pop, Popped, Recurrence, Recurring, Renewed, Settlement
+from qless_flask.models import (
+    STATES,
+    Actor,
+    Changes,
+    Job,
+    Pop,
+    Popped,
+    QueueSettings,
+    Rate,
+    Recurrence,
+    Recurring,
+    Renewed,
+    Settlement,
+)
 from qless_flask.testing import Checked, ManualClock, ModelBackend, check
 from qless_flask.testing import conformance as suite
 from qless_flask.testing.machine import Ground
 from qless_flask.testing.model import (
     hands,
     holdings,
+    limits,
     namespace,
     pops,
+    pruning,
     puts,
     records,
     recurrences,
     settling,
-    upkeep,
     world,
 )
 from qless_flask.testing.model import inspect as inspect_model
+from qless_flask.testing.model import settings as settings_of_namespaces
+from qless_flask.testing.model.figures import Figures
 from qless_flask.testing.model.namespace import ModelNamespace
 from qless_flask.testing.model.records import JobRecord
 from qless_flask.testing.model.world import World
@@ -162,7 +178,7 @@ def pops_attend_without_bound(patch: Patch) -> None:
 
 
 def canceled_jobs_stay_for_ever(patch: Patch) -> None:
-    patch.setitem(upkeep.RETENTION, "canceled", (10**15, 10**9))
+    patch.setattr(pruning, "IN_TURN", ("complete", "failed"))
 
 
 def children_are_told_nothing(patch: Patch) -> None:
@@ -212,7 +228,7 @@ def those_left_are_forgotten(patch: Patch) -> None:
 
 
 def parents_are_pruned(patch: Patch) -> None:
-    patch.setattr(upkeep, "_past", lambda world, queue, state: world.jobs_of(queue, state))
+    patch.setattr(pruning, "_past", lambda world, queue, state: world.jobs_of(queue, state))
 
 
 def descendants_end_with_the_children(patch: Patch) -> None:
@@ -247,7 +263,7 @@ def expired_jobs_are_given(patch: Patch) -> None:
 
 
 def times_outlive_their_tag(patch: Patch) -> None:
-    patch.setattr(World, "forget_times", lambda world: None)
+    patch.setattr(World, "forget_times", lambda world, before: None)
 
 
 def waits_begin_with_the_put(patch: Patch) -> None:
@@ -339,6 +355,83 @@ def counters_drift(patch: Patch) -> None:
     patch.setitem(VIEWS, "seen", view)
 
 
+def queues_are_never_full(patch: Patch) -> None:
+    patch.setattr(limits, "_has_room", lambda *_: True)
+
+
+def keys_are_never_full(patch: Patch) -> None:
+    patch.setattr(limits, "_key_has_room", lambda *_: True)
+
+
+def keys_are_counted_over_all_queues(patch: Patch) -> None:
+    def has_room(world: World, job: JobRecord, settings: QueueSettings) -> bool:
+        running = [other for other in world.jobs.values() if other.state == "running" and other.key == job.key]
+        return job.key is None or settings.key_concurrency is None or len(running) < settings.key_concurrency
+
+    patch.setattr(limits, "_key_has_room", has_room)
+
+
+def windows_are_open_at_both_ends(patch: Patch) -> None:
+    original = limits._counted
+
+    def counted(world: World, times: list[int], rate: Rate, since: int | None) -> list[int]:
+        return [at for at in original(world, times, rate, since) if world.now + 1 < at + round(rate.per * 1000)]
+
+    patch.setattr(limits, "_counted", counted)
+
+
+def rates_count_pops_from_before_them(patch: Patch) -> None:
+    patch.setattr(limits, "_counts_anew", lambda before, after: False)
+
+
+def any_of_what_is_required_will_do(patch: Patch) -> None:
+    original = limits.may_run
+
+    def may_run(world: World, job: JobRecord, capabilities: tuple[str, ...]) -> bool:
+        offered = job.requires if set(job.requires) & set(capabilities) else capabilities
+        return original(world, job, offered)
+
+    patch.setattr(limits, "may_run", may_run)
+
+
+def what_is_replaced_takes_up_room(patch: Patch) -> None:
+    original = puts.check_room
+    patch.setattr(puts, "check_room", lambda world, new, old: original(world, new, None))
+
+
+def only_what_waits_takes_up_room(patch: Patch) -> None:
+    patch.setattr(limits, "TO_RUN", ("waiting",))
+
+
+def warnings_are_told_at_each_prune(patch: Patch) -> None:
+    after(patch, pruning, "_warn", lambda world, queue: setattr(world.queues[queue], "warned_at", None))
+
+
+def what_is_not_empty_is_erased_unasked(patch: Patch) -> None:
+    original = settings_of_namespaces.erase
+    patch.setattr(
+        settings_of_namespaces, "erase", lambda world, name, confirmed, *rest: original(world, name, True, *rest)
+    )
+
+
+def runs_are_counted_in_the_queue_they_went_to(patch: Patch) -> None:
+    original = Figures.count
+
+    def count(figures: Figures, now: int, event: str, queue: str, job: JobRecord, *rest: int | None) -> None:
+        original(figures, now, event, job.queue, job, *rest)
+
+    patch.setattr(Figures, "count", count)
+
+
+def lost_runs_are_not_counted(patch: Patch) -> None:
+    original = Figures.count
+
+    def count(figures: Figures, now: int, event: str, queue: str, job: JobRecord, *rest: int | None) -> None:
+        original(figures, now, event, queue, job, *(rest if event != "lost" else ()))
+
+    patch.setattr(Figures, "count", count)
+
+
 def every_mutation_and_a_test_that_sees_it() -> list[tuple[Mutation, Callable[..., None]]]:
     """List them."""
     return [
@@ -396,6 +489,21 @@ def every_mutation_and_a_test_that_sees_it() -> list[tuple[Mutation, Callable[..
             suite.TestTrackedJobs.test_no_longer_to_be_tracked_is_told_too,
         ),
         (counters_of_groups_are_not_taken_down, suite.TestFailures.test_a_job_that_leaves_its_group_is_taken_off),
+        (queues_are_never_full, suite.TestMaxConcurrency.test_no_more_than_so_many_run_at_once),
+        (keys_are_never_full, suite.TestKeyConcurrency.test_no_more_of_a_key_run_at_once_and_the_others_pass_by),
+        (keys_are_counted_over_all_queues, suite.TestKeyConcurrency.test_each_queue_counts_its_keys_for_itself),
+        (windows_are_open_at_both_ends, suite.TestRates.test_no_more_than_so_many_are_popped_in_any_window),
+        (rates_count_pops_from_before_them, suite.TestChangedLimits.test_a_rate_taken_away_and_set_again_counts_anew),
+        (any_of_what_is_required_will_do, suite.TestRequires.test_a_job_goes_to_a_worker_that_offers_all_of_it),
+        (what_is_replaced_takes_up_room, suite.TestMaxSize.test_a_job_of_the_queue_may_be_replaced_when_it_is_full),
+        (
+            only_what_waits_takes_up_room,
+            suite.TestMaxSize.test_scheduled_dependent_and_held_back_jobs_count_together,
+        ),
+        (warnings_are_told_at_each_prune, suite.TestTrimWarnings.test_it_is_told_once_a_day_while_that_is_so),
+        (what_is_not_empty_is_erased_unasked, suite.TestErase.test_what_has_jobs_is_not_erased_unasked),
+        (runs_are_counted_in_the_queue_they_went_to, suite.TestStats.test_every_end_of_a_lease_is_a_run),
+        (lost_runs_are_not_counted, suite.TestStats.test_a_lost_lease_is_a_run_till_it_is_taken_back),
         (counters_of_tags_drift, suite.TestTagFigures.test_a_job_that_changes_its_state_is_counted_there),
     ]
 
