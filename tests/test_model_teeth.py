@@ -121,8 +121,8 @@ def token_outlives_its_lease(patch: Patch) -> None:
 
 def old_place_is_lost(patch: Patch) -> None:
     def stand_again(world: World, job: JobRecord) -> None:
-        world.places += 1
-        job.place = world.places
+        world.queues[job.queue].place += 1
+        job.place = world.queues[job.queue].place
         original(world, job)
 
     original = World.stand_again
@@ -395,7 +395,7 @@ def any_of_what_is_required_will_do(patch: Patch) -> None:
 
 
 def what_is_replaced_takes_up_room(patch: Patch) -> None:
-    original = puts.check_room
+    original = limits.check_room
     patch.setattr(puts, "check_room", lambda world, new, old: original(world, new, None))
 
 

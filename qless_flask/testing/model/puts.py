@@ -54,6 +54,8 @@ def delete(world: World, job: JobRecord) -> None:
     """Delete a job; those that wait for it do so still."""
     del world.jobs[job.jid]
     world.let_go(job)
+    if job.state == "running":
+        world.touched.append(job.queue)
 
 
 def wait_for(
