@@ -307,7 +307,7 @@ class TestChangedLimits:
             unchecked.configure_namespace(ONE_AT_A_TIME[limit])
         else:
             unchecked.configure("work", ONE_AT_A_TIME[limit])
-        jids = many(450)
+        jids = many(230)
         unchecked.put([new(jid, key=f"key {jid}") for jid in jids])
         assert pop_all(unchecked) == jids
         unchecked.put([new(f"{jid} too", key=f"key {jid}") for jid in jids])
@@ -326,7 +326,7 @@ class TestChangedLimits:
         found = pop_again_and_again(unchecked, clock)
 
         assert sorted(jid for jid in found if jid.endswith("too")) == [f"{jid} too" for jid in jids]
-        assert len(found) == (450 if way == "raised" else 900)
+        assert len(found) == (230 if way == "raised" else 460)
         check()
 
     def test_promote_does_what_is_left_to_be_done(
@@ -334,7 +334,7 @@ class TestChangedLimits:
     ) -> None:
         unchecked = backend.namespace(namespace.name)
         unchecked.configure("work", {"key_concurrency": 1})
-        jids = many(450)
+        jids = many(230)
         unchecked.put([new(jid, key=f"key {jid}") for jid in jids])
         unchecked.put([new(f"{jid} too", key=f"key {jid}") for jid in jids])
         assert pop_all(unchecked) == jids

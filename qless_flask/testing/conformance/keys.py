@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qless_flask.backends.base import Namespace
+from qless_flask.backends.base import Backend, Namespace
 from qless_flask.models import (
     STATES,
     Cancel,
@@ -466,21 +466,24 @@ class TestKeyRates:
         check()
 
     def test_many_keys_that_are_used_up_come_when_their_time_comes(
-        self, namespace: Namespace, clock: ManualClock
+        self, backend: Backend, namespace: Namespace, clock: ManualClock, check: Check
     ) -> None:
-        namespace.configure("work", {"key_rate": Rate(1, 10)})
+        unchecked, jids = backend.namespace(namespace.name), many(300)
+        unchecked.configure("work", {"key_rate": Rate(1, 10)})
         for begin in range(0, 300, 30):
-            namespace.put([new(jid, key=f"key {jid}") for jid in many(300)[begin : begin + 30]])
-            assert len(pop_all(namespace)) == 30
+            unchecked.put([new(jid, key=f"key {jid}") for jid in jids[begin : begin + 30]])
+            assert len(pop_all(unchecked)) == 30
             clock.advance(1)
-        namespace.put([new(f"{jid} too", key=f"key {jid}") for jid in many(300)])
+        unchecked.put([new(f"{jid} too", key=f"key {jid}") for jid in jids])
+        check()
 
         # The first thirty were popped ten seconds ago.
-        assert pop_all(namespace) == [f"{jid} too" for jid in many(300)[:30]]
+        assert pop_all(unchecked) == [f"{jid} too" for jid in jids[:30]]
         clock.advance(0.999)
-        assert pop_all(namespace) == []
+        assert pop_all(unchecked) == []
         clock.advance(0.001)
-        assert pop_all(namespace) == [f"{jid} too" for jid in many(300)[30:60]]
+        assert pop_all(unchecked) == [f"{jid} too" for jid in jids[30:60]]
+        check()
 
 
 class TestSelectByKey:
