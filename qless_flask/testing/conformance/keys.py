@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qless_flask.backends.base import Backend, Namespace
+from qless_flask.errors import Invalid
 from qless_flask.models import (
     STATES,
     Cancel,
@@ -13,6 +14,7 @@ from qless_flask.models import (
     Fail,
     Filter,
     Finish,
+    KeyRecord,
     Rate,
     Release,
     Retry,
@@ -50,6 +52,17 @@ def wait_out(namespace: Namespace, clock: ManualClock, *, until: float) -> list[
     return []
 
 
+def kept_pops(namespace: Namespace) -> dict[str, int]:
+    """Count the pops that are remembered of each key."""
+    found, cursor = {}, None
+    while True:
+        dumped = namespace.dump(cursor)
+        found |= {record.key: len(record.popped) for record in dumped.records if isinstance(record, KeyRecord)}
+        cursor = dumped.next
+        if cursor is None:
+            return found
+
+
 class TestKeys:
     """What a key is."""
 
@@ -82,6 +95,42 @@ class TestKeys:
             namespace.cancel(["a"])
 
         assert get(namespace).key == "k"
+
+    @pytest.mark.parametrize("key", ["", "a\n", "x" * 201, "\x85", 5])
+    def test_what_is_no_text_is_no_key(self, key: str) -> None:
+        with pytest.raises(Invalid) as caught:
+            new("a", key=key)
+
+        assert "key" in caught.value.fields
+
+    def test_odd_keys_are_apart_from_each_other(self, namespace: Namespace) -> None:
+        namespace.configure("work", {"key_concurrency": 1})
+        odd = [
+            "k",
+            "K",
+            "k ",
+            "é",
+            "e\u0301",
+            "a:b",
+            "a,b",
+            "{k}",
+            "\\",
+            '"',
+            "'",
+            "*",
+            "?",
+            "[a]",
+            "\u2028",
+            "0",
+            "-1",
+            "~",
+        ]
+        namespace.put([new(f"{index}-{turn}", key=key) for turn in (1, 2) for index, key in enumerate(odd)])
+
+        assert pop_all(namespace) == [f"{index}-1" for index in range(len(odd))]
+        assert pop_all(namespace) == []
+        for index, key in enumerate(odd):
+            assert sorted(walk(namespace, Filter(key=key))) == [f"{index}-1", f"{index}-2"]
 
     def test_replace_sets_another(self, namespace: Namespace) -> None:
         put(namespace, "a", key="k")
@@ -464,6 +513,44 @@ class TestKeyRates:
         clock.advance(100_000)
         namespace.prune()
         check()
+
+    def test_prune_forgets_pops_that_count_no_more(self, namespace: Namespace, clock: ManualClock) -> None:
+        namespace.configure("work", {"key_rate": Rate(2, 100)})
+        for jid, key in {"a": "k", "b": "k", "c": "m"}.items():
+            settle(namespace, Complete(run(namespace, jid, key=key)))
+            clock.advance(10)
+        assert kept_pops(namespace) == {"k": 2, "m": 1}
+
+        clock.advance(80)
+        namespace.prune()
+        # The first pop of k counts no more, the second does.
+        assert set(kept_pops(namespace)) == {"k", "m"}
+        clock.advance(9.999)
+        namespace.prune()
+        assert set(kept_pops(namespace)) == {"m"}
+        clock.advance(0.001)
+        clock.advance(10)
+        namespace.prune()
+        assert kept_pops(namespace) == {}
+
+    def test_a_rate_taken_away_leaves_nothing_in_the_end(self, namespace: Namespace) -> None:
+        namespace.configure("work", {"key_rate": Rate(1, 1000)})
+        settle(namespace, Complete(run(namespace, key="k")))
+
+        namespace.configure("work", {"key_rate": None})
+        namespace.prune()
+
+        assert kept_pops(namespace) == {}
+
+    def test_a_queue_that_is_forgotten_forgets_the_pops_of_its_keys(self, namespace: Namespace) -> None:
+        namespace.configure_namespace({"key_rate": Rate(1, 1000)})
+        run(namespace, key="k")
+        namespace.move(["a"], "other")
+        namespace.forget("work")
+
+        put(namespace, "b", "c", key="k")
+
+        assert pop_all(namespace) == ["b"]
 
     def test_many_keys_that_are_used_up_come_when_their_time_comes(
         self, backend: Backend, namespace: Namespace, clock: ManualClock, check: Check

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import copy
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, replace
 from threading import Condition
 
 from qless_flask.backends.numbers import TOLD_AT_ONCE
@@ -271,5 +270,8 @@ def _copied(value: object) -> object:
     if isinstance(value, Figures):
         return value.copied()
     if isinstance(value, dict):
-        return {key: copy(each) if is_dataclass(each) else each for key, each in value.items()}
+        return {
+            key: replace(each) if isinstance(each, (JobRecord, QueueRecord, Times)) else each
+            for key, each in value.items()
+        }
     return list(value) if isinstance(value, list) else value
