@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from qless_flask.backends.numbers import CANCELED_ALONG
-from qless_flask.backends.refusals import nothing_follows, search_too_long, too_many_open, too_many_tags
+from qless_flask.backends.refusals import (
+    nothing_follows,
+    search_too_long,
+    too_many_open,
+    too_many_sets,
+    too_many_tags,
+)
 from qless_flask.errors import HasDependents, QlessError, error_for
 
 _REFUSALS = {
     "NOTHING_FOLLOWS": nothing_follows,
     "SEARCH_TOO_LONG": search_too_long,
     "TOO_MANY_OPEN": too_many_open,
+    "TOO_MANY_SETS": too_many_sets,
     "TOO_MANY_TAGS": too_many_tags,
 }
 

@@ -12,6 +12,9 @@ from qless_flask.models import Backoff, NewJob, OnParentEnd, Unique
 _LETTERS: dict[OnParentEnd, str] = {"wait": "", "cancel": "c", "run": "r"}
 _CHOICES: dict[str, OnParentEnd] = {letter: choice for choice, letter in _LETTERS.items()}
 
+_LANE = "q"
+"""What stands before the letter of the choice where what the job requires, and its key, follow at the end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -61,7 +64,7 @@ def read_options(packed: bytes) -> Options:
     id, _, due = recurrence.partition("\t")
     return Options(
         *plain,
-        on_parent_end=_CHOICES[choice],
+        on_parent_end=_CHOICES[choice.removeprefix(_LANE)],
         max_run=_read_time(max_run),
         expires_in=_read_time(expires_in),
         unique=_read_unique(unique) if unique else None,
@@ -84,7 +87,7 @@ def _life(job: NewJob, recurrence: str | None, due_at: float | None) -> list[str
         json.dumps(job.backoff.as_message()) if job.backoff else "",
     ]
     if job.requires or job.key is not None:
-        life += [offers(job.requires), job.key or ""]
+        life = [_LANE + life[0], *life[1:], offers(job.requires), job.key or ""]
     return life if any(life) else []
 
 

@@ -174,7 +174,7 @@ def read_events(entry_id: str, text: bytes) -> list[Event]:
         for item in jids:
             jid, *times = item.split("\1")
             klass = times[1] if len(times) > 1 else klass
-            took = to_seconds(int(times[0])) if times else None
+            took = to_seconds(max(0, int(at) - int(times[0]))) if times else None
             found.append(
                 Event(
                     cursor=f"{entry_id}/{len(found)}",

@@ -86,5 +86,5 @@ class Listener:
         if found is None or found[0].decode() == self._control:
             return
         wake_key = found[0].decode()
-        if not self._waiters.wake(*keys[wake_key]):
+        if not self._waiters.wake(keys[wake_key]):
             self._client.rpush(wake_key, "1")

@@ -4,7 +4,10 @@ local BESIDE = {o = 'options', d = 'payloads', f = 'failures', g = 'progress', e
 
 local function erase(job)
   leave_index(job)
-  if job.state == 'r' then count_running(job.worker, -1) end
+  if job.state == 'r' then
+    count_running(job.worker, -1)
+    count_end(job.queue)
+  end
   if job.flags == '' then return end
   if has(job, 'k') then ties().index_tags(job, false) end
   if has(job, 'q') then

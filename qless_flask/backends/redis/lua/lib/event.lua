@@ -1,10 +1,10 @@
 -- event: the log of transitions, one stream entry an operation: the time, then a line a run of like transitions:
 -- letter, queue, to, state, worker, group, jids…; a last line that begins with @ says who did it by hand, and from where.
--- Behind a jid, apart by byte 1, the milliseconds that it waited (popped) or ran (what ends a lease) and its klass, unless
--- that is the one of the last such jid before it.
+-- Behind a jid, apart by byte 1, stands since when it waited (popped) or ran (what ends a lease), and its klass, unless that
+-- is the one of the last such jid before it.
 -- Before the line of jobs with tags, or that are tracked, stands one that begins with #: 1 if tracked, then the tags.
 -- @include job
-local lines = {now_text}
+local lines = {now_text} -- and `ended`: how many leases have ended in each queue
 local last_head, last_klass
 
 local function marks(job)
@@ -13,23 +13,27 @@ local function marks(job)
   return '\n#' .. (tracked and '1' or '') .. '\t' .. (tagged and options_of(job).tags or '')
 end
 
--- A jid with how long it took, and what.
-local function timed(job, took)
-  if job.klass == last_klass then return job.jid .. '\1' .. took end
-  last_klass = job.klass
-  return job.jid .. '\1' .. took .. '\1' .. last_klass
+local function count_end(name)
+  lines.ended = lines.ended or {}
+  lines.ended[name] = (lines.ended[name] or 0) + 1
 end
 
--- `job` as it is now, or '' where it is about none. How long it ran is told once.
+-- `job` as it is now, or '' where it is about none. But for a put and a pop, a worker is named where its lease has ended.
 local function note(letter, job, queue, to, state, worker, group)
-  local item, head = '', ''
+  local item, head, since = '', '', nil
   if job ~= '' then
     item = job.jid
     if job.flags ~= '' then head = marks(job) end
     if letter == 'o' then
-      item = timed(job, math.max(0, now - (job.available == '' and job.created or job.available)))
-    elseif job.ran then
-      item, job.ran = timed(job, job.ran), nil
+      since = job.available == '' and job.created or job.available
+    elseif worker ~= '' and letter ~= 'p' then
+      since = job.started
+      count_end(queue)
+    end
+    if since then item = item .. '\1' .. since end
+    if since and job.klass ~= last_klass then
+      last_klass = job.klass
+      item = item .. '\1' .. last_klass
     end
   end
   head = head .. '\n' .. letter .. '\t' .. queue .. '\t' .. to .. '\t' .. state .. '\t' .. worker .. '\t' .. group .. '\t'

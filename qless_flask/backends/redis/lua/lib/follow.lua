@@ -6,7 +6,6 @@
 local function forget_gathered()
   jobs, changed, writes, moves, queues, running, touches = {}, {}, {}, {}, {}, {}, {}
   lines, last_head, last_klass = {now_text}, nil, nil
-  grown, ended = {}, {}
   ties().forget()
   if laned then laned.forget() end
 end

@@ -1,20 +1,18 @@
 -- index: the sorted set of each queue and state; a job stands in exactly one of them.
 -- A single move is made at once; when an operation gathers many, flush() makes them together, a key at a time.
 -- @include job
-local moves = {}
+local moves = {} -- each with by how many it makes an index grow
 local ties, lanes, limiting -- lib/ties, lib/lanes, lib/limits
-local SIZED = {s = true, d = true, w = true} -- the states that count for max_size
-local grown = {} -- by how many of those each queue has grown by what is gathered
-local ended = {} -- how many leases have ended in each queue
 
 local function set_score(index, jid, score)
   if gather then
-    local members = moves[index]
-    if not members then
-      members = {}
-      moves[index] = members
+    local move = moves[index]
+    if not move then
+      move = {members = {}, by = 0}
+      moves[index] = move
     end
-    members[jid] = score
+    move.members[jid] = score
+    move.by = move.by + (score and 1 or -1)
   elseif score then
     call('ZADD', index, score, jid)
   else
@@ -24,9 +22,9 @@ end
 -- @include groups
 
 local function flush_indexes()
-  for index, members in pairs(moves) do
+  for index, move in pairs(moves) do
     local added, removed = {}, {}
-    for jid, score in pairs(members) do
+    for jid, score in pairs(move.members) do
       if score then
         added[#added + 1] = score
         added[#added + 1] = jid
@@ -37,7 +35,7 @@ local function flush_indexes()
     call_with('ZREM', index, removed)
     call_with('ZADD', index, added)
   end
-  moves, grown = {}, {}
+  moves = {}
 end
 
 -- A number, not a text made by Lua, which would lose digits.
@@ -52,29 +50,18 @@ local function failure_of(job)
 end
 
 local function leave_index(job)
-  local state, queue = job.state, job.queue
-  if state == 'r' then
-    job.ran = math.max(0, now - job.started)
-    ended[queue] = (ended[queue] or 0) + 1
-  elseif state == 'f' then
-    touch_group(job, string.match(failure_of(job), '^[^\t]*'), -1)
-  elseif gather and SIZED[state] then
-    grown[queue] = (grown[queue] or 0) - 1
-  end
-  if has(job, 'q') then
-    lanes().leave(job)
-    if state == 'w' then state = 'v' end
-  end
-  set_score(key(state, queue), job.jid, false)
+  local state = job.state
+  if state == 'f' then touch_group(job, string.match(failure_of(job), '^[^\t]*'), -1) end
+  if job.flags ~= '' and has(job, 'q') then state = lanes().leave(job) end
+  set_score(key(state, job.queue), job.jid, false)
 end
 
 local function enter_index(job, state, score)
-  if has(job, 'k') then ties().count_state(job, job.state, state) end
-  job.state = state
-  if gather and SIZED[state] then grown[job.queue] = (grown[job.queue] or 0) + 1 end
-  if has(job, 'q') then
-    lanes().enter(job, state, score)
-    if state == 'w' then state = 'v' end
+  local index = state
+  if job.flags ~= '' then
+    if has(job, 'k') then ties().count_state(job, job.state, state) end
+    if has(job, 'q') then index = lanes().enter(job, state, score) end
   end
-  set_score(key(state, job.queue), job.jid, score)
+  job.state = state
+  set_score(key(index, job.queue), job.jid, score)
 end

@@ -48,13 +48,17 @@ lanes = function()
     end
   end
 
+  -- Answers in which index it stands.
   local function enter_lane(job, state, score)
     change_lane(job, state, 1, score)
-    if state == 'w' then load_queue(job.queue).has_lanes = '1' end
+    if state ~= 'w' then return state end
+    touched_in(job.queue).waiting = true
+    return 'v'
   end
 
   local function leave_lane(job)
     change_lane(job, job.state, -1, false)
+    return job.state == 'w' and 'v' or job.state
   end
 
   -- Leave the waiting ones at once, while heads are gone through.
@@ -66,15 +70,19 @@ lanes = function()
     if set ~= '' then here.sets[set] = (here.sets[set] or 0) - 1 end
   end
 
-  -- Tell those who can run it that it has come.
-  local function announce(job, queue)
-    local set = lane_of(job)
-    if set == '' then
-      queue.arrived = queue.arrived + 1
-    else
-      queue.arrived_in = queue.arrived_in or {}
-      queue.arrived_in[set] = (queue.arrived_in[set] or 0) + 1
+  -- Whether workers who offer something, apart by bytes 31 as in a set, can run what requires a set.
+  local function offer_all(offers, set)
+    for word in string.gmatch(set, '[^\31]+') do
+      if not string.find('\31' .. offers .. '\31', '\31' .. word .. '\31', 1, true) then return false end
     end
+    return true
+  end
+
+  -- One that has come is there only for those who offer what it requires.
+  local function announce(job, queue)
+    queue.arrived = queue.arrived - 1
+    queue.arrived_in, queue.offer_all = queue.arrived_in or {}, offer_all
+    queue.arrived_in[job.requires] = (queue.arrived_in[job.requires] or 0) + 1
   end
 
   -- Whether a new job, in place of an old one if there is one, would make one set too many alive in its queue.
@@ -162,13 +170,17 @@ lanes = function()
 
   local function flush_here(queue, here)
     local limited, looked = has_key_limits(queue), {}
+    if here.waiting and not queue.has_lanes then
+      queue.has_lanes = '1'
+      call('HSET', queue.hash, 'laned', '1')
+    end
     count_in(key('sets', queue.name), here.sets)
     count_in(key('key_running', queue.name), here.running)
     here.running = {}
     for name in pairs(limited and here.keys or {}) do
       local blocked = call('ZSCORE', key('blocked', queue.name), name)
       -- It may run on: so may who waits for that.
-      if blocked and look_at_key(queue, name) then queue.freed = queue.freed + 1 end
+      if blocked and look_at_key(queue, name) then queue.freed = (queue.freed or 0) + 1 end
       looked[name] = blocked
     end
     for _, each in pairs(here.lanes) do
@@ -199,7 +211,7 @@ lanes = function()
   end
 
   laned = {
-    enter = enter_lane, leave = leave_lane, announce = announce, is_set_too_many = is_set_too_many,
+    enter = enter_lane, leave = leave_lane, announce = announce, offer_all = offer_all, is_set_too_many = is_set_too_many,
     take_off = take_off, flush = flush_lanes, forget = forget_lanes, touched_in = touched_in, lane = lane, heads = heads, sets_in = sets_in,
     key_free_at = key_free_at, has_key_limits = has_key_limits, set_head = set_head, block = block,
     look_at_key = look_at_key,

@@ -74,15 +74,25 @@ limiting = function()
   local function is_full(queue, old)
     local size = limits_of(queue).size
     if not size then return false end
-    local count = grown[queue.name] or 0
-    for kind in string.gmatch('sdwv', '.') do count = count + call('ZCARD', key(kind, queue.name)) end
-    if old and old.queue == queue.name and SIZED[old.state] then count = count - 1 end
+    local count = 0
+    for kind in string.gmatch('sdwv', '.') do
+      local index = key(kind, queue.name)
+      count = count + call('ZCARD', index) + (moves[index] and moves[index].by or 0)
+    end
+    if old and old.queue == queue.name and string.find('sdw', old.state, 1, true) then count = count - 1 end
     return count >= size
+  end
+
+  -- What the limits of its queue say against a new job, in place of an old one if there is one.
+  local function fault_of(job, old)
+    local queue = load_queue(job.queue)
+    if lane_of(job) ~= '' and lanes().is_set_too_many(job, old) then return 'TOO_MANY_SETS ' .. job.jid end
+    if queue.limits ~= '' and is_full(queue, old) then return 'QUOTA_EXCEEDED ' .. queue.name end
   end
 
   limited = {
     of = limits_of, counts_until = counts_until, rate_free_at = rate_free_at, room_in = room_in,
-    remember_pops = remember_pops, count_leased = count_leased, is_full = is_full,
+    remember_pops = remember_pops, count_leased = count_leased, fault_of = fault_of,
   }
   return limited
 end

@@ -1,10 +1,8 @@
 -- options: what only some jobs have, kept beside their records. Lines: tags, apart by tabs; the pipeline, apart by
 -- commas; own retries; and, where there is any of it, `life`: what to do at a parent's end ('' wait, c cancel, r run),
--- max_run ms, expires_in ms, for how many ms it is unique, a tab, the key of that; who put it again; back-off; and, of jobs
--- that have either, what it requires, apart by bytes 31, and its key.
+-- max_run ms, expires_in ms, for how many ms it is unique, a tab, the key of that; who put it again; back-off. One that
+-- begins with q has two more: what the job requires, apart by bytes 31, and its key.
 -- @include job
-local LANE = '^%a*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n[^\n]*\n([^\n]*)\n([^\n]*)$'
-
 local function read_options(job, text)
   job.tags, job.pipeline, job.retries, job.life = string.match(text, '^([^\n]*)\n([^\n]*)\n([^\n]*)\n?(.*)$')
 end
@@ -18,7 +16,7 @@ end
 local function life_of(job)
   if not job.choice then
     job.choice, job.max_run, job.expires_in, job.unique_ms, job.unique =
-      string.match(options_of(job).life, '^(%a*)\n(%d*)\n(%d*)\n(%d*)\t?([^\n]*)')
+      string.match(options_of(job).life, '^q?(%a*)\n(%d*)\n(%d*)\n(%d*)\t?([^\n]*)')
     if not job.choice then job.choice, job.max_run, job.expires_in, job.unique_ms, job.unique = '', '', '', '', '' end
   end
   return job
@@ -28,11 +26,8 @@ end
 local function lane_of(job)
   if not job.requires then
     local life = options_of(job).life
-    job.requires, job.key = '', ''
-    if life ~= '' then
-      local requires, name = string.match(life, LANE)
-      if requires then job.requires, job.key = requires, name end
-    end
+    if string.byte(life) ~= 113 then return '', '' end
+    job.requires, job.key = string.match(life, '\n([^\n]*)\n([^\n]*)$')
   end
   return job.requires, job.key
 end

@@ -25,8 +25,12 @@ local function lease(job, queue, worker, token)
   save(job)
 end
 
--- Take up to so many off the waiting index of a queue without lanes.
-local function take_plain(queue, limit, leased, worker, nonce)
+-- Take up to so many off a queue's waiting index. What limits and lanes keep back stands inside.
+local function take(queue, limit, leased, worker, nonce, is_free)
+  if not is_free and (queue.limits ~= '' or queue.has_lanes) then
+    -- @include take_within
+    return take_within(queue, limit, leased, worker, nonce)
+  end
   while limit > 0 do
     local popped, late = taken or call('ZPOPMIN', key('w', queue.name), limit), false
     taken = nil
@@ -54,34 +58,6 @@ local function take_plain(queue, limit, leased, worker, nonce)
     end
     if late then return end
   end
-end
-
--- Take up to so many off a queue with lanes.
-local function take_lanes(queue, limit, leased, worker, nonce)
-  if call('ZCARD', key('v', queue.name)) == 0 then
-    queue.has_lanes = nil
-    return take_plain(queue, limit, leased, worker, nonce)
-  end
-  -- @include take_lanes
-  gather = gather or limit > 1
-  take_in_order(queue, limit, offers, function(job)
-    if has(job, 'x') and now >= ties().start_by(job) then return false end
-    leased[#leased + 1] = job
-    lease(job, queue, worker, nonce .. '.' .. #leased)
-    return true
-  end)
-end
-
-local function take(queue, limit, leased, worker, nonce)
-  local before, bounded = #leased, queue.limits ~= ''
-  if bounded then limit = limiting().room_in(queue, limit) end
-  if limit <= 0 then return end
-  if queue.has_lanes then
-    take_lanes(queue, limit, leased, worker, nonce)
-  else
-    take_plain(queue, limit, leased, worker, nonce)
-  end
-  if bounded then limiting().count_leased(queue, #leased - before) end
 end
 
 -- See to what is due in a queue, and to keys that may run on.
@@ -113,44 +89,9 @@ local function take_in_turn(names, limit, leased, worker, nonce)
   if #leased > 0 then call('HSET', key('meta'), 'turn', turn + 1) end
 end
 
--- When a queue may have something that is kept back now; NEVER where no time is in sight.
-local function held_until(queue)
-  local till = NEVER
-  if queue.unsorted then return now_text end
-  if queue.limits ~= '' and (call('ZCARD', key('w', queue.name)) > 0 or queue.has_lanes) then
-    till = limiting().rate_free_at(queue) or NEVER
-  end
-  if queue.has_lanes then
-    local first = call('ZRANGE', key('blocked', queue.name), 0, 0, 'WITHSCORES')
-    if first[2] then till = math.min(till, math.max(now, first[2])) end
-  end
-  return string.format('%.0f', till)
-end
-
--- Let them know in time of a job in a queue: those who offer something hear of it elsewhere.
-local function wait_in(queue, wait)
-  local till, list = now + wait + 1000, key('wake', queue.name)
-  if not queue.waits or tonumber(queue.waits) < now + wait then
-    call('HSET', queue.hash, 'waits', till)
-    if not queue.place then call('PEXPIRE', queue.hash, wait + 1000) end
-  end
-  if offers ~= '' then
-    local kinds = key('waits', queue.name)
-    local before = tonumber(call('HGET', kinds, offers) or 0)
-    if before < now + wait then call('HSET', kinds, offers, till) end
-    if call('PTTL', kinds) < wait + 1000 then call('PEXPIRE', kinds, wait + 1000) end
-    list = list .. '\t' .. offers
-  end
-  if queue.limits ~= '' and limiting().of(queue).concurrency then
-    local held = tonumber(call('HGET', queue.hash, 'held') or 0)
-    if held < till then call('HSET', queue.hash, 'held', till) end
-  end
-  -- Tokens that are still there tell of jobs that others have taken.
-  call('DEL', list)
-end
-
 -- Nothing to give: when to look again, and whom to wake when something comes.
 local function wait_for(names, wait)
+  -- @include wait
   local retry_at = NEVER
   for i = 1, #names do
     local queue = load_queue(names[i])
@@ -159,7 +100,7 @@ local function wait_for(names, wait)
       if not queue.paused then
         if tonumber(queue.deadline) < tonumber(retry_at) then retry_at = queue.deadline end
         if queue.limits ~= '' or queue.has_lanes then
-          local till = held_until(queue)
+          local till = kept_back_until(queue)
           if tonumber(till) < tonumber(retry_at) then retry_at = till end
         end
       end

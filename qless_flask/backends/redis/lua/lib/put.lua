@@ -49,13 +49,6 @@ local function create(job, old, data, due, parents)
   note('p', job, job.queue, '', job.state, old and old.worker or '', '')
 end
 
--- What its queue's limits say against a new job.
-local function limit_fault(job, old)
-  if lane_of(job) ~= '' and lanes().is_set_too_many(job, old) then return 'TOO_MANY_SETS ' .. job.jid end
-  local queue = load_queue(job.queue)
-  if queue.limits ~= '' and limiting().is_full(queue, old) then return 'QUOTA_EXCEEDED ' .. queue.name end
-end
-
 -- Answers its state letter and 1 if it was created, and the jid that holds its key, if another does; or nil and a fault.
 local function put_one(list, at)
   local jid, mode, options = list[at], list[at + 6], list[at + 7]
@@ -77,8 +70,10 @@ local function put_one(list, at)
     local fault = old and ties().cycle_among(jid, parents)
     if fault then return nil, fault end
   end
-  local fault = limit_fault(job, old)
-  if fault then return nil, fault end
+  if load_queue(job.queue).limits ~= '' or lane_of(job) ~= '' then
+    local fault = limiting().fault_of(job, old)
+    if fault then return nil, fault end
+  end
   if old then erase(old) end
   create(job, old, list[at + 3], list[at + 5], parents)
   if canceled then cancel(job) end

@@ -30,8 +30,6 @@ local function put_plain()
     jids = new_jids(count)
     if not jids then return end
     fields, scores = {}, {}
-  elseif call('HEXISTS', records, jid) == 1 then
-    return
   end
   local retries = queue[3] and string.match(queue[3], ',(%d+)') or RETRIES
   local place, place_text, answers = tonumber(queue[1]), nil, {'w1'}
@@ -44,7 +42,7 @@ local function put_plain()
       .. '\t\n\n\n' .. ARGV[at + 2] .. '\n' .. ARGV[at + 3]
     local score = priority == '' and place_text or place - priority * PRIORITY_STEP
     if not jids then
-      call('HSET', records, jid, text)
+      if call('HSETNX', records, jid, text) == 0 then return end
       call('ZADD', waiting, score, jid)
     else
       fields[2 * i - 1], fields[2 * i], scores[2 * i - 1], scores[2 * i] = jids[i], text, score, jids[i]

@@ -10,8 +10,9 @@ local tied, laned, limited -- what lib/ties, lib/lanes and lib/limits have made
 local function arrive_at_place(job, queue, place)
   job.place = place
   job.available = now_text == job.created and '' or now_text
-  if has(job, 'q') then lanes().announce(job, queue) else queue.arrived = queue.arrived + 1 end
+  queue.arrived = queue.arrived + 1
   enter_index(job, 'w', waiting_score(job))
+  if job.requires and job.requires ~= '' then lanes().announce(job, queue) end
 end
 
 local function arrive(job, queue)
@@ -108,19 +109,18 @@ local function conclude(job)
   if has(job, 'p') and is_over(job) then ties().tell_dependents(job) end
 end
 
--- A lease that ends lets another job begin where the running ones are counted, and somebody waits for that.
-local function tell_of_ends()
-  for name, count in pairs(ended) do
+-- A lease that has ended lets another job begin where running ones are counted, and somebody waits for that.
+local function let_others_begin()
+  for name, count in pairs(lines.ended) do
     local queue = queues[name]
     if not queue or queue.limits ~= '' then
-      local held = call('HGET', key('queue', name), 'held')
-      if held and tonumber(held) > now then
+      local till = call('HGET', key('queue', name), 'held')
+      if till and tonumber(till) > now then
         queue = load_queue(name)
-        queue.freed = queue.freed + count
+        queue.freed = (queue.freed or 0) + count
       end
     end
   end
-  ended = {}
 end
 
 -- Write what is gathered.
@@ -136,7 +136,7 @@ local function flush(actor)
     running = {}
   end
   if laned then laned.flush() end
-  tell_of_ends()
+  if lines.ended then let_others_begin() end
   for _, queue in pairs(queues) do flush_queue(queue) end
   if next(touches) then flush_groups() end
   if tied then tied.flush_figures() end

@@ -9,7 +9,7 @@ end
 local function heads_for(queue, offers)
   local heads = {}
   for _, set in ipairs(lanes().sets_in(queue)) do
-    if offer_all(offers, set) then
+    if lanes().offer_all(offers, set) then
       local head = {set = set}
       read_head(queue, head)
       heads[#heads + 1] = head
