@@ -43,7 +43,7 @@ from qless_flask.backends.redis.walk import walk
 from qless_flask.backends.steps import Wish
 from qless_flask.backends.store import StoreNamespace, to_milliseconds
 from qless_flask.backends.waiting import Waiters
-from qless_flask.errors import Invalid, NotEmpty, QlessError
+from qless_flask.errors import Frozen, Invalid, NotEmpty, QlessError
 from qless_flask.models import (
     Action,
     Actor,
@@ -164,6 +164,8 @@ class RedisNamespace(StoreNamespace):
     def _change(self, filter: Filter, action: Action, limit: int, cursor: str | None, actor: Actor | None) -> Changed:
         page = walk(self, filter, cursor, limit)
         if not page.jobs:
+            if self._settings().frozen:
+                raise Frozen.about(self.name)
             return Changed(0, 0, page.next)
         script, arguments = script_of(action)
         reply = self.write(script, _actor(actor), SEEN, *arguments, *seen_jobs(page.jobs))

@@ -8,8 +8,6 @@
 if is_changed(ARGV[4]) then return 'CHANGED' end
 local queue = load_queue(ARGV[3])
 queue.place = queue.place or '0'
--- A new queue is given its namespace's settings first.
-flush_queue(queue)
 retune(queue, ARGV[6], ARGV[7], ARGV[8])
 set_field(queue.hash, 'own', ARGV[5])
 note('g', '', queue.name, '', '', '', '')

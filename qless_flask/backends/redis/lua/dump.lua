@@ -13,8 +13,8 @@ for i = 1, #found[2], 2 do
   local held = has(job, 'u') and string.match(call('HGET', key('unique'), life_of(job).unique) or '', '^[^\t]*') or ''
   local lines = has(job, 'l') and call('LRANGE', key('log', jid), 0, -1) or {}
   answers[#answers + 1] = {
-    jid, text, options, failure, needs, progress, kept(jid, job.flags, 'd', 'payloads'), kept(jid, job.flags, 'e', 'results'),
-    expires, held, lines,
+    jid, text, options, failure, needs, progress, kept(jid, job.flags, 'd', 'payloads'),
+    kept(jid, job.flags, 'e', 'results'), expires, held, lines,
   }
 end
 return answers

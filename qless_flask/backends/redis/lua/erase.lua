@@ -1,6 +1,6 @@
 -- erase(now, actor, '1' or '', cursor or '', count)
--- Delete the namespace, one step of about so many keys; with '1' if there are jobs in it too. Answers {deleted, next cursor},
--- '' when all is gone but its name.
+-- Delete the namespace, one step of about so many keys; with '1' if there are jobs in it too. Answers {deleted, next
+-- cursor}, '' when all is gone but its name.
 -- @include frozen
 -- @include freezing
 -- @include event

@@ -10,8 +10,13 @@ for state in string.gmatch('sdwvrcfx', '.') do
 end
 local hash = key('queue', name)
 local waits = call('HGET', hash, 'waits')
+for i = tonumber(call('HGET', hash, 'resort_from') or 1), tonumber(call('HGET', hash, 'resort_to') or 0) do
+  call('DEL', key('resort', name .. '\t' .. i))
+end
 call('DEL', hash, key('wake', name), key('pops', name), key('blocked', name))
-for _, kept in ipairs(call('ZRANGE', key('popped_keys', name), 0, -1)) do call('DEL', key('key_pops', name .. '\t' .. kept)) end
+for _, popped in ipairs(call('ZRANGE', key('popped_keys', name), 0, -1)) do
+  call('DEL', key('key_pops', name .. '\t' .. popped))
+end
 call('DEL', key('popped_keys', name))
 -- Those who wait for its jobs wait for those of the next queue of this name.
 if waits and tonumber(waits) > now then
@@ -19,7 +24,7 @@ if waits and tonumber(waits) > now then
   call('PEXPIRE', hash, waits - now)
 end
 call('SREM', key('queues'), name)
-change()
+count_change()
 note('q', '', name, '', '', '', '')
 flush(ARGV[2])
 return 1

@@ -1,5 +1,5 @@
--- freezing: what stands where while a namespace is frozen, so that those who write need not look for it: something in the key
--- of lib/room, and limits in every queue, so that no job goes a straight way.
+-- freezing: what stands where while a namespace is frozen, so that those who write need not look for it: something in the
+-- key of lib/room, and limits in every queue, so that no job goes a straight way.
 -- @include keys
 -- @include record
 local function freeze_queue(name)

@@ -3,7 +3,8 @@
 -- @include job
 local touches = {}
 
--- Into a group (by 1), with the time of its end, or out of it (by -1) while the job is still in the queue in which it entered.
+-- Into a group (by 1), with the time of its end, or out of it (by -1) while the job is still in the queue in which it
+-- entered.
 local function touch_group(job, group, by)
   set_score(key('group', group), job.jid, by > 0 and '-' .. job.ended)
   local touched = touches[group] or {}

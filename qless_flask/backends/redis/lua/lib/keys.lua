@@ -13,6 +13,7 @@
 -- needs: a hash, what a job in `depends` waits for: the delay that begins then, and its parents, apart by tabs. untold:
 -- ended jobs some of whose dependents are not told yet, in order; told: a hash, after which of them to go on.
 -- unique: a hash key -> the jid that holds it, a tab, and until when, or nothing; unique_until: those held for a time.
+-- memory, own_memory, readers: hashes of records, see lib/memory. rows:<period>: hashes, periods: a sorted set, see lib/rows.
 -- tags, groups, tracked_tags: sorted sets of names; figures:<tag>, touched:<group>: hashes of counters.
 -- recurrences: a hash, see lib/recurrence; recurrence_ids, recurring: sorted sets of their ids.
 local call = redis.call

@@ -1,9 +1,9 @@
 -- loaded: records of a dump but for jobs. Their values stand in ARGV behind `at`, up to `last`.
 -- namespace: own, settings, limits, retention (lib/tune), turn. queue: name, own, settings, limits, retention, 1 if paused,
--- place, warned_at, times of pops. inherited: name, settings, limits, retention of a queue whose namespace has others now.
--- key: queue, key, times of pops. worker: name, what is kept (lib/worker). tag: name, 1 if tracked, waits, waited_ms, runs,
--- ran_ms. recurrence: id, text (lib/recurrence), next run where it goes on. figures: period, of, name, text. memo: name, text.
--- untold: number, jid, after whom.
+-- place, warned_at, times of pops. inherited: name, settings, limits, retention of a queue whose namespace has others
+-- now. key: queue, key, times of pops. worker: name, what is kept (lib/worker). tag: name, 1 if tracked, waits, waited_ms,
+-- runs, ran_ms. recurrence: id, text (lib/recurrence), next run where it goes on. figures: period, of, name, text. memo:
+-- name, text. untold: number, jid, after whom.
 -- @include stage
 -- @include tune
 -- @include rows

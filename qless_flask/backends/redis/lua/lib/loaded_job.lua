@@ -1,6 +1,6 @@
--- loaded_job: a job of a dump. Its values stand in ARGV behind `at`, up to `last`: jid, record (lib/record) with all flags but
--- p, options, failure, needs, progress, data for payloads, result, score in its index, 1 if it holds its unique key, lines of
--- its log.
+-- loaded_job: a job of a dump. Its values stand in ARGV behind `at`, up to `last`: jid, record (lib/record) with all flags
+-- but p, options, failure, needs, progress, data for payloads, result, score in its index, 1 if it holds its unique key,
+-- lines of its log.
 -- @include erase
 -- @include loaded
 local BESIDE_RECORD = {'options', 'failures', 'needs', 'progress', 'payloads', 'results'}

@@ -1,5 +1,5 @@
--- own: what a queue says of settings itself: JSON, '' for nothing; of one that was configured before namespaces had settings,
--- = and those in force.
+-- own: what a queue says of settings itself: JSON, '' for nothing; of one that was configured before namespaces had
+-- settings, = and those in force.
 -- @include keys
 local function own_of(name)
   local found = call('HMGET', key('queue', name), 'own', 'settings')

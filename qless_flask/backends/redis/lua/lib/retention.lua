@@ -1,5 +1,5 @@
--- retention: which ended jobs a queue keeps, and the deletion of others, the longest ended first; prune says whether the store
--- is `full`, and then nothing is written of it.
+-- retention: which ended jobs a queue keeps, and the deletion of others, the longest ended first; prune says whether the
+-- store is `full`, and then nothing is written of it.
 -- @include erase
 -- @constant RETENTION
 -- @constant PRUNE_SCANNED

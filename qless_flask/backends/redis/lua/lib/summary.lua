@@ -1,9 +1,10 @@
 -- summary: a queue in figures: name, paused, what its namespace and what it says of settings itself, scheduled, depends,
--- waiting, running, stalled, complete, failed, canceled, the longest that the next job of a priority has waited ('' for none).
+-- waiting, running, stalled, complete, failed, canceled, the longest that the next job of a priority has waited ('' for
+-- none).
 -- @include queue
 -- @include own
 
--- The first job of an index of a priority at most that of a score, and the score behind that priority.
+-- The first job of an index from a score on, with its own.
 local function next_head(index, from)
   local head = call('ZRANGEBYSCORE', index, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   return head[1], tonumber(head[2])
@@ -32,8 +33,9 @@ end
 local function summary(name)
   return {
     name, call('HGET', key('queue', name), 'paused') or '', call('HGET', key('meta'), 'own') or '', own_of(name),
-    call('ZCARD', key('s', name)), call('ZCARD', key('d', name)), call('ZCARD', key('w', name)) + call('ZCARD', key('v', name)),
-    call('ZCARD', key('r', name)), call('ZCOUNT', key('r', name), '-inf', now),
+    call('ZCARD', key('s', name)), call('ZCARD', key('d', name)),
+    call('ZCARD', key('w', name)) + call('ZCARD', key('v', name)), call('ZCARD', key('r', name)),
+    call('ZCOUNT', key('r', name), '-inf', now),
     call('ZCARD', key('c', name)), call('ZCARD', key('f', name)), call('ZCARD', key('x', name)),
     oldest_wait(name),
   }
