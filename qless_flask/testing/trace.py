@@ -24,7 +24,6 @@ from qless_flask.models import (
     Dumped,
     Erased,
     Event,
-    EventPage,
     JobRecord,
     Lease,
     Page,
@@ -57,7 +56,6 @@ LEFT_OUT: dict[type, tuple[str, ...]] = {
     Page: ("next", "scanned"),
     Dumped: ("next",),
     Event: ("cursor",),
-    EventPage: ("next",),
 }
 """What each store may answer as it likes."""
 _AS_IT_IS = frozenset((str, bool, type(None)))
@@ -112,14 +110,17 @@ class Trace:
         except QlessError as error:
             answer = error
         self._take_leases(answer)
-        asked = self._plain([call.operation, call.arguments, call.options])
+        # What is loaded was told before.
+        asked = (
+            call.operation if call.operation == "load" else self._plain([call.operation, call.arguments, call.options])
+        )
         return f"{self._clock()} {asked}\n    {self._in_order(call, answer)}"
 
     def _in_order(self, call: Call, answer: object) -> object:
         """Where stores have no order in common, sort."""
         plain = self._plain(answer)
         ordered = call.operation != "select" or call.arguments[0].state is not None  # type: ignore[attr-defined]
-        if ordered and not isinstance(answer, EventPage):
+        if ordered:
             return plain
         assert isinstance(plain, list)
         return sorted(plain[1], key=str)
@@ -143,8 +144,14 @@ class Trace:
             yield self._do(Call("fire", (each.rule.id, each.next_at), {}))
 
     def _events(self) -> Iterator[str]:
-        yield self._do(Call("events", (self._seen, 1000), {}))
-        self._seen = end_of_log(self._namespace)
+        found: list[Event] = []
+        page = self._namespace.events(self._seen, 1000)
+        while page.events:
+            found += page.events
+            self._seen = page.next
+            page = self._namespace.events(self._seen, 1000)
+        # Among those of one operation the order is each store's own affair.
+        yield f"{self._clock()} events\n    {sorted(map(self._plain, found), key=str)}"
 
     def _prune(self) -> Iterator[str]:
         # What is pruned was read before: from where it is in the log each store counts in its own way.
