@@ -50,7 +50,12 @@ def tell_left(step: Step, most: int) -> int:
     told = 0
     while step.untold and told < most:
         jid, after = step.connection.execute(UNTOLD, (step.namespace,)).fetchone()
-        told += _tell(step, step.record(jid), after, most - told)
+        parent = step.find(jid)
+        if parent is None:
+            # It was loaded, and its job never was.
+            forget_untold(step, jid)
+        else:
+            told += _tell(step, parent, after, most - told)
     return told
 
 

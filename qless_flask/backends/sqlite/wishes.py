@@ -33,15 +33,16 @@ def ask(step: Step, name: str, wish: Wish, on: bool, actor: Actor | None) -> Wor
 def forget_worker(step: Step, name: str) -> None:
     """Delete a worker, and what is asked of it."""
     if any(wished(step, name)):
-        _count(step, -1)
+        count(step, -1)
     step.connection.execute(DELETE_WORKER, (step.namespace, name))
 
 
-def _set(step: Step, worker: Worker, quiet: bool, stop: bool) -> None:
-    _count(step, (quiet or stop) - (worker.quiet or worker.stop))
-    step.connection.execute(SET_WISHES, (quiet, stop, step.namespace, worker.name))
-
-
-def _count(step: Step, difference: int) -> None:
+def count(step: Step, difference: int) -> None:
+    """Count workers that come to be asked something, or no longer."""
     step.wishes += difference
     step.connection.execute(COUNT_WISHES, (step.wishes, step.namespace))
+
+
+def _set(step: Step, worker: Worker, quiet: bool, stop: bool) -> None:
+    count(step, (quiet or stop) - (worker.quiet or worker.stop))
+    step.connection.execute(SET_WISHES, (quiet, stop, step.namespace, worker.name))
