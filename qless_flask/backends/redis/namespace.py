@@ -243,6 +243,8 @@ class RedisNamespace(StoreNamespace):
         return self._settings()
 
     def _dump(self, cursor: str | None, limit: int) -> Dumped:
+        if cursor is None and not self._names.has(self.name):
+            return Dumped((), None)
         return dump(self, cursor, limit)
 
     def _load(self, records: Sequence[AnyRecord]) -> int:

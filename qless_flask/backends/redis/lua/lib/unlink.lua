@@ -1,9 +1,9 @@
 -- unlink: the keys of a namespace, taken away in steps: first all but those by which jobs that come meanwhile are kept out,
--- then those. A step answers {keys taken away, where to go on, '' at the end}.
+-- and which tell of it, then those. A step answers {keys taken away, where to go on, '' at the end}.
 -- @include keys
-local LAST = {'queues', 'room', 'meta'}
+local LAST = {'events', 'queues', 'room', 'meta'}
 -- What somebody may have written meanwhile that looks into no queue.
-local AGAIN = {'workers', 'running', 'events', 'leaders', 'own_memory', 'readers', 'rows', 'periods'}
+local AGAIN = {'workers', 'running', 'leaders', 'own_memory', 'readers', 'rows', 'periods'}
 
 local function is_last(name)
   for _, other in ipairs(LAST) do
