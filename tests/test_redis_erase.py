@@ -101,6 +101,9 @@ def test_jobs_that_go_the_straight_way_are_kept_out_until_all_is_gone(
         ):
             with pytest.raises(Frozen):
                 act()
+        namespace.promote()
+        namespace.remember("reader:one", "0", None)
+        namespace.lead("scheduler", "one", 60)
         erased = namespace.erase(None, erased.next, limit=5)
 
     assert list(_keys(client)) == []

@@ -1,9 +1,10 @@
 -- unlink: the keys of a namespace, taken away in steps: first all but those by which jobs that come meanwhile are kept out,
 -- and which tell of it, then those. A step answers {keys taken away, where to go on, '' at the end}.
 -- @include keys
+-- @include rows
 local LAST = {'events', 'queues', 'room', 'meta'}
 -- What somebody may have written meanwhile that looks into no queue.
-local AGAIN = {'workers', 'running', 'leaders', 'own_memory', 'readers', 'rows', 'periods'}
+local AGAIN = {'workers', 'running', 'leaders', 'own_memory', 'readers'}
 
 local function is_last(name)
   for _, other in ipairs(LAST) do
@@ -33,6 +34,8 @@ local function unlink_queues(count)
   for i = 1, #names do names[i] = key('queue', names[i]) end
   local deleted = unlink_all(names)
   if #names == tonumber(count) then return {deleted, 'queues'} end
+  -- Events are folded all the while.
+  forget_rows(function() return true end, math.huge)
   for _, kinds in ipairs({AGAIN, LAST}) do
     for i = 1, #kinds do deleted = deleted + call('UNLINK', key(kinds[i])) end
   end
