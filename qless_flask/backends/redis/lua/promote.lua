@@ -3,11 +3,9 @@
 -- together; let keys run on. Answers {promoted, lost, 1 if more may be, expired, told}.
 -- @include stage
 -- @include look_after
--- @include sort_keys
 -- @include frozen
 if is_frozen() then return {0, 0, 0, 0, 0} end
 -- @include room
--- @constant UPKEEP_AT_ONCE
 local left = tonumber(ARGV[2])
 local promoted, lost, expired, told, unsorted = 0, 0, 0, 0, false
 for i = 3, #ARGV do
@@ -17,10 +15,7 @@ for i = 3, #ARGV do
     expired, lost, promoted = expired + expired_here, lost + lost_here, promoted + promoted_here
     left = left - expired_here - lost_here - promoted_here
   end
-  if queue.has_lanes then
-    sort_keys(queue, UPKEEP_AT_ONCE)
-    unsorted = unsorted or queue.unsorted
-  end
+  unsorted = unsorted or queue.unsorted
 end
 gather = true
 told = call('EXISTS', key('untold')) == 1 and ties().tell_all_left(left) or 0

@@ -6,12 +6,13 @@ local function erase(job)
   leave_index(job)
   if job.state == 'r' then
     count_running(job.worker, -1)
-    count_end(job.queue)
+    lines.ended = lines.ended or {}
+    lines.ended[job.queue] = (lines.ended[job.queue] or 0) + 1
   end
   if job.flags == '' then return end
   if has(job, 'k') then ties().index_tags(job, false) end
   if has(job, 'q') then
-    local _, name = lane_of(job)
+    local _, name = lanes().of(job)
     if name ~= '' then set_score(key('key', name), job.jid, false) end
   end
   if has(job, 'l') then later('DEL', key('log', job.jid)) end

@@ -13,11 +13,6 @@ local function marks(job)
   return '\n#' .. (tracked and '1' or '') .. '\t' .. (tagged and options_of(job).tags or '')
 end
 
-local function count_end(name)
-  lines.ended = lines.ended or {}
-  lines.ended[name] = (lines.ended[name] or 0) + 1
-end
-
 -- `job` as it is now, or '' where it is about none. But for a put and a pop, a worker is named where its lease has ended.
 local function note(letter, job, queue, to, state, worker, group)
   local item, head, since = '', '', nil
@@ -28,7 +23,8 @@ local function note(letter, job, queue, to, state, worker, group)
       since = job.available == '' and job.created or job.available
     elseif worker ~= '' and letter ~= 'p' then
       since = job.started
-      count_end(queue)
+      lines.ended = lines.ended or {}
+      lines.ended[queue] = (lines.ended[queue] or 0) + 1
     end
     if since then item = item .. '\1' .. since end
     if since and job.klass ~= last_klass then

@@ -2,7 +2,7 @@
 -- A single move is made at once; when an operation gathers many, flush() makes them together, a key at a time.
 -- @include job
 local moves = {} -- each with by how many it makes an index grow
-local ties, lanes, limiting -- lib/ties, lib/lanes, lib/limits
+local ties, lanes -- lib/ties, lib/lanes
 
 local function set_score(index, jid, score)
   if gather then

@@ -4,17 +4,24 @@
 -- A key that may not run now has no heads: it stands in `blocked`, by when its rate lets it go on, or NEVER where a lease
 -- must end first. sets: how many jobs of each set are alive; key_running: how many of each key run.
 -- Lanes are changed with the other indexes; heads and blocked follow in flush(), from what is there then.
--- Most jobs have no lane: the parts stand inside, and are made when the first that has one comes by.
+-- Most jobs have no lane, and most queues no limits: the parts stand inside, and are made when the first that has some comes
+-- by.
 -- @include stage
--- @include limits
--- @constant MAX_REQUIREMENT_SETS
 lanes = function()
   if laned then return laned end
+  -- @include limits
+  -- @constant MAX_REQUIREMENT_SETS
   local ALIVE = {s = true, d = true, w = true, r = true}
   local touched = {}
 
-  local function limits_of(queue)
-    return limiting().of(queue)
+  -- What it requires and its key, '' for none.
+  local function lane_of(job)
+    if not job.requires then
+      local life = options_of(job).life
+      if string.byte(life) ~= 113 then return '', '' end
+      job.requires, job.key = string.match(life, '\n([^\n]*)\n([^\n]*)$')
+    end
+    return job.requires, job.key
   end
 
   local function touched_in(name)
@@ -108,6 +115,13 @@ lanes = function()
     return count >= MAX_REQUIREMENT_SETS
   end
 
+  -- What the limits of its queue say against a new job, in place of an old one if there is one.
+  local function fault_of(job, old)
+    local queue = load_queue(job.queue)
+    if lane_of(job) ~= '' and is_set_too_many(job, old) then return 'TOO_MANY_SETS ' .. job.jid end
+    if queue.limits ~= '' and is_full(queue, old) then return 'QUOTA_EXCEEDED ' .. queue.name end
+  end
+
   -- All sets that jobs of a queue may wait with.
   local function sets_in(queue)
     local sets = call('HKEYS', key('sets', queue.name))
@@ -126,7 +140,7 @@ lanes = function()
     end
     if limit.key_rate then
       local list = key('key_pops', queue.name .. '\t' .. name)
-      return limiting().counts_until(call('LINDEX', list, -limit.key_rate), limit.key_per, limit.key_since)
+      return counts_until(call('LINDEX', list, -limit.key_rate), limit.key_per, limit.key_since)
     end
   end
 
@@ -211,10 +225,11 @@ lanes = function()
   end
 
   laned = {
-    enter = enter_lane, leave = leave_lane, announce = announce, offer_all = offer_all, is_set_too_many = is_set_too_many,
-    take_off = take_off, flush = flush_lanes, forget = forget_lanes, touched_in = touched_in, lane = lane, heads = heads, sets_in = sets_in,
-    key_free_at = key_free_at, has_key_limits = has_key_limits, set_head = set_head, block = block,
-    look_at_key = look_at_key,
+    of = lane_of, enter = enter_lane, leave = leave_lane, announce = announce, offer_all = offer_all, fault_of = fault_of,
+    take_off = take_off, flush = flush_lanes, forget = forget_lanes, touched_in = touched_in, lane = lane, heads = heads,
+    sets_in = sets_in, key_free_at = key_free_at, has_key_limits = has_key_limits, set_head = set_head, block = block,
+    look_at_key = look_at_key, limits_of = limits_of, rate_free_at = rate_free_at, room_in = room_in,
+    remember_pops = remember_pops, count_leased = count_leased,
   }
   return laned
 end

@@ -30,7 +30,7 @@ local function tie(job, queue, at)
   if has(job, 't') then set_score(key('tracked'), job.jid, '0') end
   if has(job, 'x') then ties().start_in_time(job, queue) end
   if ARGV[at + 10] == '1' then ties().hold(job) end
-  local _, name = lane_of(job)
+  local _, name = lanes().of(job)
   if name ~= '' then set_score(key('key', name), job.jid, '0') end
   job.needs, job.due = {}, ''
   if not has(job, 'n') then return end

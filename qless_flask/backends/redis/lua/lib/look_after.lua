@@ -2,8 +2,14 @@
 -- `together`, all in all; if not, it tells dependents that are left too.
 -- @include stage
 -- @include deadline
--- Answers how many expired, were taken back and promoted. Its parts stand inside, since most calls do without it.
+-- @constant UPKEEP_AT_ONCE
+-- Keys of a queue that may run on do so. Answers how many expired, were taken back and promoted. Its parts stand inside,
+-- since most calls do without them.
 local function look_after(queue, most, together)
+  if queue.has_lanes then
+    -- @include sort_keys
+    sort_keys(queue, UPKEEP_AT_ONCE)
+  end
   if not queue.deadline or now < tonumber(queue.deadline) then return 0, 0, 0 end
   -- @include upkeep
   gather = true

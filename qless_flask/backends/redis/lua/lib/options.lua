@@ -22,16 +22,6 @@ local function life_of(job)
   return job
 end
 
--- What it requires and its key, '' for none.
-local function lane_of(job)
-  if not job.requires then
-    local life = options_of(job).life
-    if string.byte(life) ~= 113 then return '', '' end
-    job.requires, job.key = string.match(life, '\n([^\n]*)\n([^\n]*)$')
-  end
-  return job.requires, job.key
-end
-
 local function save_options(job)
   local text = job.tags .. '\n' .. job.pipeline .. '\n' .. job.retries
   if job.life ~= '' then text = text .. '\n' .. job.life end

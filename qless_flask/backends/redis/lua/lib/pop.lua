@@ -5,7 +5,6 @@
 -- @include look_after
 -- @include extras
 -- @include room
--- @constant UPKEEP_AT_ONCE
 
 local offers -- what the worker offers
 
@@ -60,18 +59,9 @@ local function take(queue, limit, leased, worker, nonce, is_free)
   end
 end
 
--- See to what is due in a queue, and to keys that may run on.
-local function prepare(queue)
-  look_after(queue, UPKEEP_AT_ONCE)
-  if queue.has_lanes then
-    -- @include sort_keys
-    sort_keys(queue, UPKEEP_AT_ONCE)
-  end
-end
-
 local function take_in_turn(names, limit, leased, worker, nonce)
   local open = {}
-  for i = 1, #names do prepare(load_queue(names[i])) end
+  for i = 1, #names do look_after(load_queue(names[i]), UPKEEP_AT_ONCE) end
   local turn = tonumber(call('HGET', key('meta'), 'turn')) or 0
   for i = 0, #names - 1 do
     local queue = load_queue(names[(turn + i) % #names + 1])
@@ -142,7 +132,7 @@ local function pop(first)
     for i = first + 7, #ARGV do
       if #leased == limit then break end
       local queue = load_queue(ARGV[i])
-      prepare(queue)
+      look_after(queue, UPKEEP_AT_ONCE)
       if not queue.paused then take(queue, limit - #leased, leased, worker, nonce) end
     end
   end

@@ -2,7 +2,6 @@
 -- if_exists, options. due: '', d<ms from now> or a<ms>. Before the options may stand what it depends on, in a line that
 -- begins with byte 1: missing, then the jids, apart by tabs.
 -- @include stage
--- @include erase
 local FIELDS = 8
 
 local function new_job(jid, name, klass, priority, options)
@@ -20,9 +19,12 @@ local function enter_options(job, queue)
   save_options(job)
   if has(job, 'k') then ties().index_tags(job, '0') end
   if job.life == '' then return end
-  local life, set, name = life_of(job), lane_of(job)
-  if set ~= '' or name ~= '' then set_flag(job, 'q') end
-  if name ~= '' then set_score(key('key', name), job.jid, '0') end
+  local life = life_of(job)
+  if string.byte(job.life) == 113 then
+    local _, name = lanes().of(job)
+    set_flag(job, 'q')
+    if name ~= '' then set_score(key('key', name), job.jid, '0') end
+  end
   if life.max_run ~= '' then set_flag(job, 'm') end
   if life.expires_in ~= '' then
     set_flag(job, 'x')
@@ -70,11 +72,14 @@ local function put_one(list, at)
     local fault = old and ties().cycle_among(jid, parents)
     if fault then return nil, fault end
   end
-  if load_queue(job.queue).limits ~= '' or lane_of(job) ~= '' then
-    local fault = limiting().fault_of(job, old)
+  if load_queue(job.queue).limits ~= '' or string.byte(job.life) == 113 then
+    local fault = lanes().fault_of(job, old)
     if fault then return nil, fault end
   end
-  if old then erase(old) end
+  if old then
+    -- @include erase
+    erase(old)
+  end
   create(job, old, list[at + 3], list[at + 5], parents)
   if canceled then cancel(job) end
   conclude(job)

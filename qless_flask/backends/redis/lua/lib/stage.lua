@@ -5,7 +5,7 @@
 -- @include worker
 -- @inside
 local running = {}
-local tied, laned, limited -- what lib/ties, lib/lanes and lib/limits have made
+local tied, laned -- what lib/ties and lib/lanes have made
 
 local function arrive_at_place(job, queue, place)
   job.place = place
@@ -109,20 +109,6 @@ local function conclude(job)
   if has(job, 'p') and is_over(job) then ties().tell_dependents(job) end
 end
 
--- A lease that has ended lets another job begin where running ones are counted, and somebody waits for that.
-local function let_others_begin()
-  for name, count in pairs(lines.ended) do
-    local queue = queues[name]
-    if not queue or queue.limits ~= '' then
-      local till = call('HGET', key('queue', name), 'held')
-      if till and tonumber(till) > now then
-        queue = load_queue(name)
-        queue.freed = (queue.freed or 0) + count
-      end
-    end
-  end
-end
-
 -- Write what is gathered.
 local function flush(actor)
   if tied then tied.flush() end
@@ -136,7 +122,17 @@ local function flush(actor)
     running = {}
   end
   if laned then laned.flush() end
-  if lines.ended then let_others_begin() end
+  -- A lease that has ended lets another job begin where running ones are counted, and somebody waits for that.
+  for name, count in pairs(lines.ended or {}) do
+    local queue = queues[name]
+    if not queue or queue.limits ~= '' then
+      local till = call('HGET', key('queue', name), 'held')
+      if till and tonumber(till) > now then
+        queue = load_queue(name)
+        queue.freed = (queue.freed or 0) + count
+      end
+    end
+  end
   for _, queue in pairs(queues) do flush_queue(queue) end
   if next(touches) then flush_groups() end
   if tied then tied.flush_figures() end

@@ -41,10 +41,10 @@ local function is_blocked(queue, heads, name)
 end
 
 local function go_on_behind(queue, heads, head)
-  local name, limit, till = head.name, limiting().of(queue), nil
+  local name, limit, till = head.name, lanes().limits_of(queue), nil
   if name ~= '' then
     if limit.key_rate then
-      limiting().remember_pops(key('key_pops', queue.name .. '\t' .. name), limit.key_rate, 1)
+      lanes().remember_pops(key('key_pops', queue.name .. '\t' .. name), limit.key_rate, 1)
       call('ZADD', key('popped_keys', queue.name), now_text, name)
     end
     till = lanes().key_free_at(queue, name)

@@ -17,8 +17,8 @@ end
 
 local function take_within(queue, limit, leased, worker, nonce)
   if queue.limits == '' then return take_some(queue, limit, leased, worker, nonce) end
-  local before, room = #leased, limiting().room_in(queue, limit)
+  local before, room = #leased, lanes().room_in(queue, limit)
   if room <= 0 then return end
   take_some(queue, room, leased, worker, nonce)
-  limiting().count_leased(queue, #leased - before)
+  lanes().count_leased(queue, #leased - before)
 end

@@ -4,7 +4,7 @@ local function kept_back_until(queue)
   local till = NEVER
   if queue.unsorted then return now_text end
   if queue.limits ~= '' and (queue.has_lanes or call('ZCARD', key('w', queue.name)) > 0) then
-    till = limiting().rate_free_at(queue) or NEVER
+    till = lanes().rate_free_at(queue) or NEVER
   end
   if queue.has_lanes then
     local first = call('ZRANGE', key('blocked', queue.name), 0, 0, 'WITHSCORES')
@@ -27,7 +27,7 @@ local function wait_in(queue, wait)
     if call('PTTL', kinds) < wait + 1000 then call('PEXPIRE', kinds, wait + 1000) end
     list = list .. '\t' .. offers
   end
-  if queue.limits ~= '' and limiting().of(queue).concurrency then
+  if queue.limits ~= '' and lanes().limits_of(queue).concurrency then
     local held = tonumber(call('HGET', queue.hash, 'held') or 0)
     if held < till then call('HSET', queue.hash, 'held', till) end
   end
