@@ -297,7 +297,7 @@ class TestLoads(Furnished):
             lambda each: each.recall("cursor"),
             lambda each: each.lines("runs"),
             lambda each: each.get(["runs", "of both", "failed", "complete", "parent", "due", "moved"]),
-            lambda each: walk(each, Filter(tag="red")),
+            lambda each: sorted(walk(each, Filter(tag="red"))),
             lambda each: walk(each, Filter(queue="limited", state="waiting")),
             lambda each: walk(each, Filter(state="failed")),
         ]
