@@ -163,7 +163,7 @@ class Steps(Namespace):
     def _dump(self, cursor: str | None, limit: int) -> Dumped: ...
 
     @abstractmethod
-    def _load(self, records: Sequence[AnyRecord]) -> int:
+    def _load(self, records: Sequence[AnyRecord]) -> None:
         """Each record has been checked by itself (`models.check_record`)."""
 
     @abstractmethod

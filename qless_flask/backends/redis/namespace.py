@@ -247,9 +247,8 @@ class RedisNamespace(StoreNamespace):
             return Dumped((), None)
         return dump(self, cursor, limit)
 
-    def _load(self, records: Sequence[AnyRecord]) -> int:
+    def _load(self, records: Sequence[AnyRecord]) -> None:
         load(self, records)
-        return len(records)
 
     def _erase(self, confirmed: bool, cursor: str | None, limit: int, actor: Actor | None) -> Erased:
         if cursor is not None and not _ERASE_CURSOR.fullmatch(cursor):

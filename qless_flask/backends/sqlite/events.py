@@ -17,7 +17,7 @@ Position = tuple[int, int]
 """What to read next: an entry, and which of its transitions."""
 
 START: Position = (0, 0)
-FIELDS = 11
+FIELDS = 14
 """How many may stand behind the name of a transition in its line."""
 _CURSOR = re.compile(r"([0-9]{1,18})-([0-9]{1,9})")
 
@@ -73,7 +73,7 @@ def _read(look: Look, position: Position) -> Iterator[Event]:
 def _event(cursor: str, at: float, line: str) -> Event:
     event, *fields = line.split("\t")
     known = (each or None for each in fields + [""] * (FIELDS - len(fields)))
-    jid, queue, state, to, worker, group, actor, address, tags, tracked, recurrence = known
+    jid, queue, state, to, worker, group, actor, address, tags, tracked, recurrence, klass, waited, ran = known
     return Event(
         cursor,
         at,
@@ -89,4 +89,7 @@ def _event(cursor: str, at: float, line: str) -> Event:
         recurrence=recurrence,
         actor=actor,
         address=address,
+        klass=klass,
+        waited=to_seconds(int(waited)) if waited else None,
+        ran=to_seconds(int(ran)) if ran else None,
     )

@@ -121,3 +121,57 @@ UNION ALL SELECT 'namespace, which counts its untold parents or wishes wrongly,'
   WHERE untold <> (SELECT count(*) FROM untold WHERE untold.namespace = namespace.id)
     OR wishes <> (SELECT count(*) FROM worker WHERE worker.namespace = namespace.id AND (quiet OR stop))
 """
+
+# Rows of statistics
+
+FOLDED = "SELECT folded FROM namespace WHERE id = ?"
+SET_FOLDED = "UPDATE namespace SET folded = ? WHERE id = ?"
+STATISTIC = "SELECT text FROM statistic WHERE namespace = ? AND period = ? AND subject = ? AND name = ?"
+SAVE_STATISTIC = "INSERT OR REPLACE INTO statistic (namespace, period, subject, name, text) VALUES (?, ?, ?, ?, ?)"
+FORGET_STATISTICS = """
+DELETE FROM statistic WHERE (namespace, period, subject, name) IN (
+  SELECT namespace, period, subject, name FROM statistic
+  WHERE namespace = ? AND period < ? AND length(period) = ? LIMIT ?
+)
+"""
+
+# Settings, freezing
+
+SET_NAMESPACE_SETTINGS = "UPDATE namespace SET settings = ? WHERE id = ?"
+SET_SINCE = "UPDATE queue SET rate_since = ?, key_rate_since = ? WHERE id = ?"
+SET_FROZEN = "UPDATE namespace SET frozen = ? WHERE id = ?"
+ERASING = "SELECT erasing FROM namespace WHERE id = ?"
+SET_ERASING = "UPDATE namespace SET frozen = 1, erasing = 1 WHERE id = ?"
+
+# Retention
+
+WARNED_AT = "SELECT warned_at FROM queue WHERE id = ?"
+SET_WARNED_AT = "UPDATE queue SET warned_at = ? WHERE id = ?"
+FIRST_ENDED = "SELECT ord FROM job WHERE queue = ? AND state = ? ORDER BY ord DESC LIMIT 1"
+READERS = "SELECT value FROM record WHERE namespace = ? AND name >= ? AND name < ?"
+
+# Jobs of a key
+
+BY_KEY = """
+SELECT job.*, queue.name, body.klass, NULL, failure.message, failure.at, failure.worker, failure.run
+FROM job CROSS JOIN queue ON queue.id = job.queue CROSS JOIN body ON body.job = job.id
+LEFT JOIN failure ON failure.job = job.id
+WHERE job.namespace = ? AND job.key = ? AND job.jid > ?
+ORDER BY job.jid
+"""
+
+# What `inspect` reads of limits
+
+ALL_KEYS = "SELECT key, jid FROM job INDEXED BY job_key WHERE namespace = ? AND key IS NOT NULL"
+ALL_KEY_ROWS = "SELECT key, running, popped, popped_at, until, limits FROM queue_key WHERE queue = ?"
+ALL_SETS = "SELECT requires, jobs FROM requirement_set WHERE queue = ?"
+ALL_LANES = "SELECT key, requires, head FROM lane WHERE queue = ?"
+ALL_HEADS = """
+SELECT ifnull(key, ''), requires, min(ord) FROM job WHERE queue = ? AND state = 8 GROUP BY ifnull(key, ''), requires
+"""
+LIMIT_STRAYS = """
+SELECT 'lane' FROM lane WHERE queue NOT IN (SELECT id FROM queue)
+UNION ALL SELECT 'queue_key' FROM queue_key WHERE queue NOT IN (SELECT id FROM queue)
+UNION ALL SELECT 'popped' FROM popped WHERE queue NOT IN (SELECT id FROM queue)
+UNION ALL SELECT 'requirement_set' FROM requirement_set WHERE queue NOT IN (SELECT id FROM queue)
+"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 
 from qless_flask.backends.inspection import StoreView
 from qless_flask.backends.sqlite.figure_statements import (
@@ -11,17 +12,25 @@ from qless_flask.backends.sqlite.figure_statements import (
     ALL_DUE,
     ALL_FIGURES,
     ALL_GROUPS_TOUCHED,
+    ALL_HEADS,
+    ALL_KEY_ROWS,
+    ALL_KEYS,
+    ALL_LANES,
     ALL_RECURRENCES,
+    ALL_SETS,
     ALL_START_BY,
     ALL_TRACKED,
     ALL_UNIQUE,
     ALL_UNTOLD,
     FIGURE_STRAYS,
+    LIMIT_STRAYS,
     TRACKED_TAGS,
 )
+from qless_flask.backends.sqlite.lanes import KeyRow, kept_back
+from qless_flask.backends.sqlite.limits import spell_key_limits
 from qless_flask.backends.sqlite.look import Look, QueueRow
 from qless_flask.backends.sqlite.namespace import SQLiteNamespace
-from qless_flask.backends.sqlite.record import COLUMNS, RUNNING, STATE_NAMES, Record
+from qless_flask.backends.sqlite.record import COLUMNS, RUNNING, SET_END, STATE_NAMES, WAITING, Record, state_name
 from qless_flask.backends.sqlite.recurrences import read_recurring
 from qless_flask.backends.sqlite.shown import whole
 from qless_flask.backends.sqlite.statements import (
@@ -54,10 +63,10 @@ def _view(look: Look) -> StoreView:
         expiries={record.jid: to_seconds(record.expires_at) for record in records if record.expires_at is not None},
         indexes=_indexes(look, queues),
         counts={
-            (queue.name, name): queue.counts[number]
+            (queue.name, name): count
             for queue in queues
             for number, name in STATE_NAMES.items()
-            if queue.counts[number]
+            if (count := queue.waiting if number == WAITING else queue.counts[number])
         },
         tags=_sets(look, ALL_TAGS),
         groups=_sets(look, GROUPS),
@@ -66,6 +75,9 @@ def _view(look: Look) -> StoreView:
         dependents=_sets(look, ALL_DEPENDENTS),
         untold=_names(look, ALL_UNTOLD),
         unique=dict(look.connection.execute(ALL_UNIQUE, (look.namespace,))),
+        keys=_sets(look, ALL_KEYS),
+        key_running=_key_running(look, queues),
+        requirement_sets=_requirement_sets(look, queues),
         start_by=_times(look, ALL_START_BY),
         tracked=_names(look, ALL_TRACKED),
         tracked_tags=_names(look, TRACKED_TAGS),
@@ -74,17 +86,18 @@ def _view(look: Look) -> StoreView:
         recurrences=_recurrences(look),
         due=_times(look, ALL_DUE),
         queues=frozenset(queue.name for queue in queues),
-        strays=tuple(_strays(look)),
+        strays=(*_strays(look), *_lane_faults(look, queues)),
     )
 
 
 def _indexes(look: Look, queues: list[QueueRow]) -> dict[tuple[str, State], tuple[str, ...]]:
     found: dict[tuple[str, State], tuple[str, ...]] = {}
     for queue in queues:
-        by_state: dict[State, list[str]] = defaultdict(list)
-        for state, jid in look.connection.execute(IN_ORDER, (queue.id,)):
-            by_state[STATE_NAMES[state]].append(jid)
-        found.update({(queue.name, state): tuple(jids) for state, jids in by_state.items()})
+        by_state: dict[State, list[tuple[int, str]]] = defaultdict(list)
+        for state, ord, jid in look.connection.execute(IN_ORDER, (queue.id,)):
+            by_state[state_name(state)].append((ord, jid))
+        # Those that wait in lanes stand behind the others in the index, and have the same order.
+        found.update({(queue.name, state): tuple(jid for _, jid in sorted(jids)) for state, jids in by_state.items()})
     return found
 
 
@@ -120,6 +133,36 @@ def _recurrences(look: Look) -> dict[str, Recurring]:
     return {recurring.rule.id or "": recurring for recurring in map(read_recurring, rows)}
 
 
+def _key_running(look: Look, queues: list[QueueRow]) -> dict[tuple[str, str], int]:
+    rows = ((queue.name, row) for queue in queues for row in look.connection.execute(ALL_KEY_ROWS, (queue.id,)))
+    return {(name, key): running for name, (key, running, *_) in rows if running}
+
+
+def _requirement_sets(look: Look, queues: list[QueueRow]) -> dict[tuple[str, tuple[str, ...]], int]:
+    rows = ((queue.name, row) for queue in queues for row in look.connection.execute(ALL_SETS, (queue.id,)))
+    return {(name, tuple(requires.split(SET_END))): jobs for name, (requires, jobs) in rows}
+
+
+def _lane_faults(look: Look, queues: list[QueueRow]) -> Iterator[str]:
+    """Tell of heads that are not the first jobs of their lanes, and of keys kept back that may run."""
+    for queue in queues:
+        keys = {row[0]: KeyRow(queue, *row) for row in look.connection.execute(ALL_KEY_ROWS, (queue.id,))}
+        kept = {key for key, row in keys.items() if row.until is not None}
+        heads = {
+            (key, requires): None if key in kept else head
+            for key, requires, head in look.connection.execute(ALL_HEADS, (queue.id,))
+        }
+        lanes = {(key, each): head for key, each, head in look.connection.execute(ALL_LANES, (queue.id,))}
+        if lanes != heads:
+            yield f"lanes of {queue.name}: {lanes} instead of {heads}"
+        now_in_force = spell_key_limits(look, queue)
+        for key in kept:
+            row = keys[key]
+            if row.limits == now_in_force and (row.until or 0) > look.now and kept_back(look, row) is None:
+                yield f"key {key} of {queue.name} is kept back, and may run"
+
+
 def _strays(look: Look) -> list[str]:
-    rows = [*look.connection.execute(STRAYS), *look.connection.execute(FIGURE_STRAYS)]
+    statements = (STRAYS, FIGURE_STRAYS, LIMIT_STRAYS)
+    rows = [row for statement in statements for row in look.connection.execute(statement)]
     return [f"{count} rows of {table}" for table, count in Counter(table for (table,) in rows).items()]

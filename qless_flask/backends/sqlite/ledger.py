@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qless_flask.backends.numbers import OWN_PREFIXES
 from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.statements import (
     DELETE_LEADER,
@@ -13,6 +14,7 @@ from qless_flask.backends.sqlite.statements import (
 )
 from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.store import to_milliseconds
+from qless_flask.errors import Frozen
 
 
 def lead(step: Step, role: str, holder: str, seconds: float) -> bool:
@@ -28,7 +30,9 @@ def lead(step: Step, role: str, holder: str, seconds: float) -> bool:
 
 
 def remember(step: Step, name: str, value: str | None, expected: str | None) -> bool:
-    """Set or delete a record if it is as expected."""
+    """Set or delete a record if it is as expected. Raise Frozen; but those that belong to the store go on."""
+    if step.frozen and not name.startswith(OWN_PREFIXES):
+        raise Frozen.about(step.name)
     if recall(step, name) != expected:
         return False
     if value is not None:

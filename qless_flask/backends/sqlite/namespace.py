@@ -6,19 +6,27 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from qless_flask.backends.folding import Row
 from qless_flask.backends.patience import LOOK_AGAIN_SECONDS
 from qless_flask.backends.sqlite import (
     changes,
+    dumping,
+    erasing,
     events,
     failures,
+    figure_rows,
+    freezing,
     hands,
     ledger,
     lines,
+    loading,
     pops,
+    prune,
     puts,
     queues,
     recurrences,
     selection,
+    settings,
     settling,
     tags,
     upkeep,
@@ -31,10 +39,13 @@ from qless_flask.errors import QlessError
 from qless_flask.models import (
     Action,
     Actor,
+    AnyRecord,
     Beat,
     Changed,
     Changes,
     Dependents,
+    Dumped,
+    Erased,
     EventPage,
     Exchanged,
     FailureGroup,
@@ -44,6 +55,7 @@ from qless_flask.models import (
     Lease,
     LogLine,
     Missing,
+    NamespaceSettings,
     NewJob,
     Page,
     Pop,
@@ -164,8 +176,10 @@ class SQLiteNamespace(StoreNamespace):
 
     # Queues, live
 
-    def _configure(self, queue: str, changes: Mapping[str, Setting], actor: Actor | None) -> Queue:
-        return self.backend.write(self.name, lambda step: queues.configure(step, queue, changes, actor))
+    def _configure(
+        self, queue: str, changes: Mapping[str, Setting], inherit: Sequence[str], actor: Actor | None
+    ) -> Queue:
+        return self.backend.write(self.name, lambda step: queues.configure(step, queue, changes, inherit, actor))
 
     def _pause(self, queue: str, actor: Actor | None) -> Queue:
         return self.backend.write(self.name, lambda step: queues.pause(step, queue, actor))
@@ -175,6 +189,41 @@ class SQLiteNamespace(StoreNamespace):
 
     def _forget(self, queue: str, actor: Actor | None) -> None:
         self.backend.write(self.name, lambda step: queues.forget(step, queue, actor))
+
+    # The namespace itself
+
+    def _settings(self) -> NamespaceSettings:
+        return self.backend.read(self.name, settings.settings)
+
+    def _configure_namespace(
+        self, changes: Mapping[str, Setting], inherit: Sequence[str], actor: Actor | None
+    ) -> NamespaceSettings:
+        return self.backend.write(self.name, lambda step: settings.configure_namespace(step, changes, inherit, actor))
+
+    def _freeze(self, on: bool, actor: Actor | None) -> NamespaceSettings:
+        return self.backend.write(self.name, lambda step: freezing.freeze(step, on, actor), while_frozen=True)
+
+    def _dump(self, cursor: str | None, limit: int) -> Dumped:
+        return self.backend.read(self.name, lambda look: dumping.dump(look, cursor, limit))
+
+    def _load(self, records: Sequence[AnyRecord]) -> None:
+        self.backend.write(self.name, lambda step: loading.load(step, records), while_frozen=True)
+
+    def _erase(self, confirmed: bool, cursor: str | None, limit: int, actor: Actor | None) -> Erased:
+        return self.backend.write(
+            self.name, lambda step: erasing.erase(step, confirmed, limit, actor), while_frozen=True
+        )
+
+    # Statistics
+
+    def _figures(self, rows: Sequence[Row]) -> tuple[str | None, list[str | None]]:
+        return self.backend.read(self.name, lambda look: figure_rows.read_rows(look, rows))
+
+    def _fold(self, seen: str | None, cursor: str, rows: Mapping[Row, str]) -> bool:
+        return self.backend.write(self.name, lambda step: figure_rows.fold(step, seen, cursor, rows), while_frozen=True)
+
+    def _forget_figures(self, day: str, hour: str) -> None:
+        self.backend.write(self.name, lambda step: figure_rows.forget_before(step, day, hour), while_frozen=True)
 
     # Workers and tags, live
 
@@ -213,13 +262,15 @@ class SQLiteNamespace(StoreNamespace):
         return self.backend.write(self.name, lambda step: upkeep.promote(step, limit), while_frozen=True)
 
     def _prune(self, limit: int) -> Pruned:
-        return self.backend.write(self.name, lambda step: upkeep.prune(step, limit))
+        return self.backend.write(self.name, lambda step: prune.prune(step, limit), while_frozen=True)
 
     def _lead(self, role: str, holder: str, seconds: float) -> bool:
-        return self.backend.write(self.name, lambda step: ledger.lead(step, role, holder, seconds))
+        return self.backend.write(self.name, lambda step: ledger.lead(step, role, holder, seconds), while_frozen=True)
 
     def _remember(self, name: str, value: str | None, expected: str | None) -> bool:
-        return self.backend.write(self.name, lambda step: ledger.remember(step, name, value, expected))
+        return self.backend.write(
+            self.name, lambda step: ledger.remember(step, name, value, expected), while_frozen=True
+        )
 
     def _recall(self, name: str) -> str | None:
         return self.backend.read(self.name, lambda look: ledger.recall(look, name))

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-import msgspec
-
+from qless_flask.backends.sqlite import settings
+from qless_flask.backends.sqlite.lanes import forget_queue
 from qless_flask.backends.sqlite.look import Look, QueueRow
-from qless_flask.backends.sqlite.record import NEVER, PRIORITY_STEP, RUNNING, STATE_NAMES, WAITING
+from qless_flask.backends.sqlite.record import LANED, NEVER, PRIORITY_STEP, RUNNING, STATE_NAMES, WAITING
 from qless_flask.backends.sqlite.statements import (
     DELETE_QUEUE,
     NEXT_PRIORITY,
     QUEUE,
     QUEUES,
     SET_PAUSED,
-    SET_SETTINGS,
     STALLED,
 )
 from qless_flask.backends.sqlite.step import Step, waiting_ord
@@ -30,12 +29,12 @@ def queues(look: Look, names: Sequence[str] | None) -> list[Queue]:
     return [_summary(look, _found(look, name)) for name in names]
 
 
-def configure(step: Step, name: str, changes: Mapping[str, Setting], actor: Actor | None) -> Queue:
-    """Set the settings named; the others stay."""
+def configure(
+    step: Step, name: str, changes: Mapping[str, Setting], inherit: Sequence[str], actor: Actor | None
+) -> Queue:
+    """Set the settings named; the others stay, or are the namespace's again."""
     queue = step.known_queue(name)
-    settings = {**(msgspec.json.decode(queue.settings_text) if queue.settings_text else {}), **changes}
-    queue.settings_text = msgspec.json.encode(settings).decode() if settings else None
-    step.connection.execute(SET_SETTINGS, (queue.settings_text, queue.id))
+    settings.configure(step, queue, changes, inherit)
     step.tell("configured", None, name, actor=actor)
     return _summary(step, queue)
 
@@ -50,7 +49,7 @@ def resume(step: Step, name: str, actor: Actor | None) -> Queue:
     queue = step.queue(name)
     if queue is None:
         raise QueueNotFound.about(name)
-    step.wakes[name] = queue.counts[WAITING]
+    step.wakes[name] = queue.waiting
     return _set_paused(step, queue, False, actor)
 
 
@@ -61,6 +60,7 @@ def forget(step: Step, name: str, actor: Actor | None) -> None:
         raise QueueNotFound.about(name)
     if any(queue.counts):
         raise NotEmpty.about(name)
+    forget_queue(step, queue)
     step.connection.execute(DELETE_QUEUE, (queue.id,))
     step.drop_queue(queue)
     step.tell("forgotten", None, name, actor=actor)
@@ -89,18 +89,24 @@ def _summary(look: Look, queue: QueueRow) -> Queue:
         queue.paused,
         stalled=stalled,
         oldest_wait=max(waits, default=None),
-        settings=queue.settings,
-        **counts,
+        settings=look.settings_of(queue),
+        own=settings.own_names(queue.settings_text),
+        **{**counts, "waiting": queue.waiting},
     )
 
 
 def _heads(look: Look, queue: QueueRow) -> Iterator[int]:
-    """When the next job of each priority became available; one seek each, however many wait."""
+    """When the next job of each priority became available; two seeks each, however many wait."""
     behind = -NEVER
-    while queue.counts[WAITING]:
-        row = look.connection.execute(NEXT_PRIORITY, (queue.id, behind)).fetchone()
-        if row is None:
+    while queue.waiting:
+        found = [
+            row
+            for state in (WAITING, LANED)
+            if queue.counts[state]
+            and (row := look.connection.execute(NEXT_PRIORITY, (queue.id, state, behind)).fetchone())
+        ]
+        if not found:
             return
-        priority, available_at = row
+        _, priority, available_at = min(found)
         yield available_at
         behind = waiting_ord(priority, PRIORITY_STEP - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -163,6 +163,11 @@ def read_failure(group: str | None, row: Sequence[Value]) -> Failure | None:
 def read_history(text: str) -> tuple[HistoryEntry, ...]:
     """Build the entries, oldest first."""
     return tuple(_entry(line) for line in text.split("\n")[:-1])
+
+
+def write_history(entries: Iterable[tuple[int, str, str | None]]) -> str:
+    """Write entries as a record keeps them: when, the event, and what goes with it."""
+    return "".join(f"{at} {_CODES[event]}{detail or ''}\n" for at, event, detail in entries)
 
 
 def join(texts: Sequence[str]) -> str | None:

@@ -73,7 +73,7 @@ def run(step: Step, seen: Recurring, job: NewJob, due_at: float, actor: Actor | 
         return None
     step.actor = actor
     [answer] = put(step, [job], recurrence=found.rule.id, due=[due_at])
-    _save(step, replace(found, last_at=due_at, last_jid=job.jid))
+    save(step, replace(found, last_at=due_at, last_jid=job.jid))
     return answer
 
 
@@ -84,12 +84,23 @@ def fire(step: Step, seen: Recurring, jobs: Sequence[NewJob], due: Sequence[floa
         return []
     found = replace(found, next_at=next_at)
     if not jobs or (found.rule.overlap == "skip" and _is_under_way(step, found.last_jid)):
-        _save(step, found)
+        save(step, found)
         return []
     answers = put(step, jobs, recurrence=found.rule.id, due=due)
     found = replace(found, fired=found.fired + len(jobs), last_at=due[-1], last_jid=jobs[-1].jid)
-    _save(step, replace(found, next_at=_unless_over(found)))
+    save(step, replace(found, next_at=_unless_over(found)))
     return answers
+
+
+def save(step: Step, found: Recurring) -> Recurring:
+    """Write a recurrence as it stands, and answer it as it is read back."""
+    rule = msgspec.json.encode(found.rule).decode()
+    key = (step.begun(), found.rule.id)
+    times = _milliseconds(found.next_at), _milliseconds(found.last_at)
+    step.connection.execute(
+        SAVE_RECURRENCE, (*key, rule, times[0], found.paused, found.fired, times[1], found.last_jid)
+    )
+    return read_recurring(step.connection.execute(RECURRENCE, key).fetchone())
 
 
 def read_recurring(row: Sequence[Any]) -> Recurring:
@@ -138,19 +149,9 @@ def _is_under_way(step: Step, jid: str | None) -> bool:
 
 
 def _change(step: Step, found: Recurring, actor: Actor | None) -> Recurring:
-    saved = _save(step, found)
+    saved = save(step, found)
     _tell(step, saved, actor)
     return saved
-
-
-def _save(step: Step, found: Recurring) -> Recurring:
-    rule = msgspec.json.encode(found.rule).decode()
-    key = (step.begun(), found.rule.id)
-    times = _milliseconds(found.next_at), _milliseconds(found.last_at)
-    step.connection.execute(
-        SAVE_RECURRENCE, (*key, rule, times[0], found.paused, found.fired, times[1], found.last_jid)
-    )
-    return read_recurring(step.connection.execute(RECURRENCE, key).fetchone())
 
 
 def _tell(step: Step, found: Recurring, actor: Actor | None) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 
+from qless_flask.backends.sqlite.figure_statements import BY_KEY
 from qless_flask.backends.sqlite.look import Look
-from qless_flask.backends.sqlite.record import NEVER, STATE_NUMBERS, Record, Value
+from qless_flask.backends.sqlite.record import LANED, NEVER, SET_END, STATE_NUMBERS, WAITING, Record, Value
 from qless_flask.backends.sqlite.shown import listed, whole
 from qless_flask.backends.sqlite.statements import (
     BY_GROUP,
@@ -66,8 +69,8 @@ def workers(look: Look, names: Sequence[str] | None) -> list[Worker]:
     else:
         rows = [_worker(look, name) for name in names]
     return [
-        Worker(name, running, to_seconds(seen_at), bool(quiet), bool(stop))
-        for name, seen_at, quiet, stop, running in rows
+        Worker(name, running, to_seconds(seen_at), bool(quiet), bool(stop), _offered(capabilities))
+        for name, seen_at, quiet, stop, capabilities, running in rows
     ]
 
 
@@ -78,13 +81,20 @@ def _worker(look: Look, name: str) -> Sequence[Value]:
     return row
 
 
+def _offered(text: str | None) -> tuple[str, ...]:
+    return tuple(text.split(SET_END)) if text else ()
+
+
 def _walk(look: Look, filter: Filter, cursor: str | None) -> Walk:
-    if filter.state and (filter.queue or not (filter.tag or filter.worker or filter.group or filter.tracked)):
+    narrow = filter.tag or filter.worker or filter.key or filter.group or filter.tracked
+    if filter.state and (filter.queue or not narrow):
         return _by_order(look, filter, _key(cursor, ["state", "", -NEVER, ""]))
     if filter.tag:
         return _by_id(look, BY_TAG, filter.tag, _key(cursor, ["tag", 0]))
     if filter.worker:
         return _by_id(look, BY_WORKER, filter.worker, _key(cursor, ["worker", 0]))
+    if filter.key:
+        return _by_jid(look, BY_KEY, _key(cursor, ["key", ""]), filter.key)
     if filter.group:
         return _by_group(look, filter.group, _key(cursor, ["group", -NEVER, ""]))
     if filter.tracked:
@@ -101,7 +111,10 @@ def _by_order(look: Look, filter: Filter, key: Key) -> Walk:
             return
         if name != first:
             behind = [-NEVER, ""]
-        for row in look.connection.execute(BY_ORDER, (number, state, *behind)):
+        # Those in lanes have an index state of their own, and the same order.
+        states = (WAITING, LANED) if state == WAITING else (state,)
+        walks = [look.connection.execute(BY_ORDER, (number, each, *behind)) for each in states]
+        for row in heapq.merge(*walks, key=itemgetter(ORD, JID)):
             yield [walk, name, row[ORD], row[JID]], row
 
 
@@ -119,10 +132,10 @@ def _by_group(look: Look, group: str, key: Key) -> Walk:
         yield [walk, row[ORD], row[JID]], row
 
 
-def _by_jid(look: Look, statement: str, key: Key) -> Walk:
-    """Through all jobs, or all that are tracked: whatever becomes of a job meanwhile, its jid stays."""
+def _by_jid(look: Look, statement: str, key: Key, *value: str) -> Walk:
+    """Through all jobs, or all that are tracked or have a key: whatever becomes of a job meanwhile, its jid stays."""
     walk, behind = key
-    for row in look.connection.execute(statement, (look.namespace, behind)):
+    for row in look.connection.execute(statement, (look.namespace, *value, behind)):
         yield [walk, row[JID]], row
 
 

@@ -55,7 +55,7 @@ SET_PAUSED = "UPDATE queue SET paused = ? WHERE id = ?"
 DELETE_QUEUE = "DELETE FROM queue WHERE id = ?"
 STALLED = "SELECT count(*) FROM job WHERE queue = ? AND state = 3 AND ord <= ?"
 NEXT_PRIORITY = """
-SELECT priority, available_at FROM job WHERE queue = ? AND state = 2 AND ord > ? ORDER BY ord LIMIT 1
+SELECT ord, priority, available_at FROM job WHERE queue = ? AND state = ? AND ord > ? ORDER BY ord LIMIT 1
 """
 
 # Jobs, as transitions need them
@@ -220,13 +220,13 @@ ON CONFLICT (namespace, name) DO UPDATE
 SET seen_at = excluded.seen_at, capabilities = ifnull(excluded.capabilities, capabilities)
 """
 WORKERS = """
-SELECT name, seen_at, quiet, stop, (
+SELECT name, seen_at, quiet, stop, capabilities, (
   SELECT count(*) FROM job WHERE job.namespace = worker.namespace AND job.worker = worker.name AND job.state = 3
 )
 FROM worker WHERE namespace = ? ORDER BY name
 """
 WORKER = """
-SELECT name, seen_at, quiet, stop, (
+SELECT name, seen_at, quiet, stop, capabilities, (
   SELECT count(*) FROM job WHERE job.namespace = worker.namespace AND job.worker = worker.name AND job.state = 3
 )
 FROM worker WHERE namespace = ? AND name = ?
@@ -246,7 +246,7 @@ DELETE_REQUEST = "DELETE FROM request WHERE namespace = ? AND worker = ? AND req
 
 # Upkeep, leaders and records
 
-LONGEST_ENDED = "SELECT * FROM job WHERE queue = ? AND state = ? ORDER BY ord DESC"
+LONGEST_ENDED = "SELECT * FROM job WHERE queue = ? AND state = ? ORDER BY ord DESC, jid DESC"
 LEADER = "SELECT holder, until FROM leader WHERE namespace = ? AND role = ?"
 SAVE_LEADER = "INSERT OR REPLACE INTO leader (namespace, role, holder, until) VALUES (?, ?, ?, ?)"
 DELETE_LEADER = "DELETE FROM leader WHERE namespace = ? AND role = ?"
@@ -262,7 +262,7 @@ FROM job NOT INDEXED JOIN queue ON queue.id = job.queue LEFT JOIN body ON body.j
 LEFT JOIN failure ON failure.job = job.id
 WHERE job.namespace = ?
 """
-IN_ORDER = "SELECT state, jid FROM job INDEXED BY job_order WHERE queue = ? ORDER BY state, ord, jid"
+IN_ORDER = "SELECT state, ord, jid FROM job INDEXED BY job_order WHERE queue = ? ORDER BY state, ord, jid"
 ALL_TAGS = "SELECT tag.tag, job.jid FROM tag LEFT JOIN job ON job.id = tag.job WHERE tag.namespace = ?"
 GROUPS = "SELECT failure_group, jid FROM job INDEXED BY job_failed WHERE namespace = ? AND state = 5"
 STRAYS = """

@@ -181,7 +181,8 @@ class Step(Draft):
         if record.tags:
             if record.state == RUNNING:
                 figures.ran(self, record)
-            if state == RUNNING:
+            # One that is loaded while it runs has waited elsewhere.
+            if state == RUNNING and record.state:
                 figures.waited(self, record)
             figures.state_changed(self, record, shown(record.state), shown(state))
 

@@ -268,12 +268,11 @@ class ModelNamespace(StoreNamespace):
         with self._step(while_frozen=True) as world:
             return dumping.dump(world, cursor, limit)
 
-    def _load(self, records: Sequence[AnyRecord]) -> int:
+    def _load(self, records: Sequence[AnyRecord]) -> None:
         with self._step(while_frozen=True) as world:
             if not world.frozen:
                 raise NotFrozen.about(self.name)
             loading.load(world, records)
-            return len(records)
 
     def _erase(self, confirmed: bool, cursor: str | None, limit: int, actor: Actor | None) -> Erased:
         with self._step(while_frozen=True) as world:
