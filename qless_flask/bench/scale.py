@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from qless_flask.backends.base import Namespace
@@ -18,21 +19,21 @@ from qless_flask.models import (
     Release,
     Retention,
     Retry,
+    Settlement,
 )
 
 QUEUE, ASIDE, WORKER, HOLDER = "bench", "aside", "bench", "holder"
-KEYS = 100
+KEYS = 10
 """Over how many keys the parked jobs are spread."""
 _NEVER_PRUNED = Retention(*[Keep(3e9, 1_000_000_000)] * 3)
 _YEAR = 366 * 86_400.0
 
 
 class Operation(NamedTuple):
-    """An operation to time: `run` does it so many times."""
+    """An operation to time, call by call."""
 
     name: str
-    times: int
-    run: Callable[[], None]
+    calls: Iterable[Callable[[], object]]
 
 
 Fill = Callable[[Namespace, int], None]
@@ -85,61 +86,45 @@ def operations(namespace: Namespace, times: int) -> Iterator[Operation]:
     leases: list[Lease] = []
 
     def put() -> None:
-        for _ in range(times):
-            jids.extend(each.jid for each in namespace.put([NewJob("Crawl", queue=QUEUE)]))
+        jids.extend(each.jid for each in namespace.put([NewJob("Crawl", queue=QUEUE)]))
 
     def pop() -> None:
-        for _ in range(times):
-            leases.extend(namespace.pop([QUEUE], WORKER))
+        leases.extend(namespace.pop([QUEUE], WORKER))
 
-    def each_lease(do: Callable[[Lease], object], part: int) -> Callable[[], None]:
-        def run() -> None:
-            for lease in leases[part::4]:
-                do(lease)
-
-        return run
-
-    def each_jid(do: Callable[[list[str]], object]) -> Callable[[], None]:
-        def run() -> None:
-            for jid in jids:
-                do([jid])
-
-        return run
-
-    def again(do: Callable[[], object]) -> Callable[[], None]:
-        def run() -> None:
-            for _ in range(times):
-                do()
-
-        return run
-
-    yield Operation("put", times, put)
-    yield Operation("pop", times, pop)
-    quarter = times // 4
-    yield Operation("heartbeat", quarter, each_lease(lambda lease: namespace.heartbeat([Beat(lease)]), 0))
-    yield Operation("complete", quarter, each_lease(lambda lease: namespace.settle([Complete(lease)]), 0))
-    yield Operation("retry", quarter, each_lease(lambda lease: namespace.settle([Retry(lease, delay=0.0)]), 1))
-    yield Operation("fail", quarter, each_lease(lambda lease: namespace.settle([Fail(lease, group="group")]), 2))
-    yield Operation("release", quarter, each_lease(lambda lease: namespace.settle([Release(lease)]), 3))
-    yield Operation("update", times, each_jid(lambda jid: namespace.update(jid, Changes(priority=1))))
-    yield Operation("move", times, each_jid(lambda jid: namespace.move(jid, ASIDE)))
-    yield Operation("cancel", times, each_jid(namespace.cancel))
-    yield Operation("get", times, each_jid(namespace.get))
+    yield Operation("put", [put] * times)
+    yield Operation("pop", [pop] * times)
+    heartbeat = [partial(namespace.heartbeat, [Beat(lease)]) for lease in leases]
+    yield Operation("heartbeat", heartbeat)
+    ends: dict[str, Callable[[Lease], Settlement]] = {
+        "complete": Complete,
+        "retry": lambda lease: Retry(lease, delay=0.0),
+        "fail": lambda lease: Fail(lease, group="group"),
+        "release": Release,
+    }
+    for part, (name, end) in enumerate(ends.items()):
+        held = leases[part :: len(ends)]
+        yield Operation(name, [partial(namespace.settle, [end(lease)]) for lease in held])
+    yield Operation("update", [partial(namespace.update, [jid], Changes(priority=1)) for jid in jids])
+    yield Operation("move", [partial(namespace.move, [jid], ASIDE) for jid in jids])
+    yield Operation("cancel", [partial(namespace.cancel, [jid]) for jid in jids])
+    yield Operation("get", [partial(namespace.get, [jid]) for jid in jids])
     page = Filter(queue=QUEUE, state="waiting")
-    yield Operation("select, a page", times, again(lambda: namespace.select(page, limit=10)))
-    yield Operation("queues", times, again(namespace.queues))
-    yield Operation("promote", times, again(namespace.promote))
-    yield Operation("prune", times, again(namespace.prune))
+    yield Operation("select, a page", [partial(namespace.select, page, limit=10)] * times)
+    yield Operation("queues", [namespace.queues] * times)
+    yield Operation("promote", [namespace.promote] * times)
+    yield Operation("prune", [namespace.prune] * times)
     if namespace.queues([QUEUE])[0].settings.key_concurrency:
-        yield Operation("complete and pop, of a full key", times, lambda: _give_keyed(namespace, times))
+        turns = _let_the_next_go(namespace)
+        yield Operation("complete, pop of a full key", [partial(next, turns)] * (times // 4))
 
 
-def _give_keyed(namespace: Namespace, times: int) -> None:
-    """Let one job after the other of a key that is full end, and so let the next of it go."""
+def _let_the_next_go(namespace: Namespace) -> Iterator[None]:
+    """Let one job after the other of a key that is full end, and so the next of it go."""
     popped = namespace.pop([QUEUE], HOLDER, request="the first")
-    for _ in range(times):
+    while popped:
         namespace.settle([Complete(lease) for lease in popped])
         popped = namespace.pop([QUEUE], HOLDER)
+        yield
 
 
 def _batches(count: int) -> Sequence[int]:

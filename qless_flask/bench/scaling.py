@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from statistics import median
 
 from qless_flask.backends import open_backend
 from qless_flask.bench.redis_server import Server
-from qless_flask.bench.scale import FILLS, Fill, operations, prepare
+from qless_flask.bench.scale import FILLS, Fill, Operation, operations, prepare
 
 TIMES = 2_000
-"""How often an operation is done."""
+"""How often most operations are done."""
+PARTS = 8
+"""In how many parts they are timed: the middle one counts, so that what disturbs some of them does not."""
 
 Costs = dict[str, float]
 """Microseconds by the name of the operation."""
@@ -28,8 +31,20 @@ class Meter(ABC):
         """Delete everything in the store."""
 
     @abstractmethod
-    def microseconds(self, run: Callable[[], None]) -> float:
-        """Run it, and tell what that cost."""
+    def so_far(self) -> float:
+        """Tell how many microseconds were used so far."""
+
+    def cost(self, operation: Operation) -> float:
+        """Do an operation, and tell what a call costs."""
+        calls = list(operation.calls)
+        parts = [part for start in range(PARTS) if (part := calls[start::PARTS])]
+        return median(self._timed(part) / len(part) for part in parts)
+
+    def _timed(self, calls: Iterable[Callable[[], object]]) -> float:
+        before = self.so_far()
+        for call in calls:
+            call()
+        return self.so_far() - before
 
 
 class RedisMeter(Meter):
@@ -43,10 +58,8 @@ class RedisMeter(Meter):
     def clear(self) -> None:
         self._server.clear()
 
-    def microseconds(self, run: Callable[[], None]) -> float:
-        before = self._server.script_microseconds()
-        run()
-        return self._server.script_microseconds() - before
+    def so_far(self) -> float:
+        return self._server.script_microseconds()
 
 
 class ProcessMeter(Meter):
@@ -57,10 +70,8 @@ class ProcessMeter(Meter):
     def clear(self) -> None:
         """Leave the store as it is: each measurement has a namespace of its own."""
 
-    def microseconds(self, run: Callable[[], None]) -> float:
-        before = time.process_time()
-        run()
-        return (time.process_time() - before) * 1e6
+    def so_far(self) -> float:
+        return time.process_time() * 1e6
 
 
 def print_scale(url: str, meter: Meter, few: int, many: int) -> None:
@@ -75,12 +86,9 @@ def print_scale(url: str, meter: Meter, few: int, many: int) -> None:
 
 def _costs(url: str, meter: Meter, state: str, fill: Fill, count: int) -> Costs:
     meter.clear()
-    print(f"\r  … {count:,} jobs {state} \r", end="", file=sys.stderr, flush=True)
+    print(f"  {count:,} jobs {state} …", file=sys.stderr, flush=True)
     with open_backend(url) as backend:
         namespace = backend.namespace(f"{state}-{count}")
         prepare(namespace)
         fill(namespace, count)
-        return {
-            operation.name: meter.microseconds(operation.run) / operation.times
-            for operation in operations(namespace, TIMES)
-        }
+        return {operation.name: meter.cost(operation) for operation in operations(namespace, TIMES)}
