@@ -92,7 +92,7 @@ class Lives:
 def lives(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lives:
     """Ten thousand lives in eight processes, over before the first look."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path_factory.mktemp('limits')}/jobs.db"
+        url = f"sqlite:///{tmp_path_factory.mktemp('limits')}/jobs.db?synchronous=off"
     else:
         url = request.getfixturevalue(f"{request.param}_url")
     with open_backend(url) as backend:
