@@ -121,7 +121,7 @@ class Lanes:
         for key in found[:LOOKED_AT_ONCE]:
             self.key(queue, key)
             self.touch(queue, key)
-        self.save()
+        self._step.save()
         return len(found) > LOOKED_AT_ONCE
 
     def check_sets(self, queue: QueueRow, requires: str) -> None:
