@@ -7,6 +7,7 @@ import pytest
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.errors import Invalid
 from qless_flask.models import (
+    ORDERS,
     STATES,
     Cancel,
     Changes,
@@ -15,6 +16,7 @@ from qless_flask.models import (
     Filter,
     Finish,
     KeyRecord,
+    Order,
     Rate,
     Release,
     Retry,
@@ -412,6 +414,19 @@ class TestKeyRates:
         assert pop_all(namespace) == []
         clock.advance(0.001)
         assert pop_all(namespace) == ["d"]
+
+    @pytest.mark.parametrize("order", ORDERS)
+    def test_a_window_that_is_over_is_free_again_whole(
+        self, namespace: Namespace, clock: ManualClock, order: Order
+    ) -> None:
+        namespace.configure("work", {"key_rate": Rate(3, 10)})
+        put(namespace, *many(9), key="k")
+        assert len(namespace.pop(["work"], "ann", 9, order=order)) == 3
+        clock.advance(11)
+
+        popped = [len(namespace.pop(["work"], "ann", 2, order=order)) for _ in range(3)]
+
+        assert popped == [2, 1, 0]
 
     @pytest.mark.parametrize("end", ["complete", "release", "cancel", "lost"])
     def test_a_pop_counts_whatever_comes_of_it(self, namespace: Namespace, clock: ManualClock, end: str) -> None:

@@ -258,6 +258,21 @@ class TestRates:
 
         assert batches == [5, 5, 2]
 
+    @pytest.mark.parametrize("order", ORDERS)
+    @pytest.mark.parametrize("limit", [1, 2, 3, 9])
+    def test_a_window_that_is_over_is_free_again_whole(
+        self, namespace: Namespace, clock: ManualClock, order: Order, limit: int
+    ) -> None:
+        namespace.configure("work", {"rate": Rate(3, 10)})
+        put(namespace, *many(9))
+        assert len(namespace.pop(["work"], "ann", 3, order=order)) == 3
+        clock.advance(11)
+
+        popped = [len(namespace.pop(["work"], "ann", limit, order=order)) for _ in range(4)]
+
+        assert sum(popped) == 3
+        assert popped[0] == min(limit, 3)
+
     def test_windows_go_over_any_time_and_not_from_hour_to_hour(self, namespace: Namespace, clock: ManualClock) -> None:
         namespace.configure("work", {"rate": Rate(3, 10)})
         put(namespace, *many(40))
