@@ -17,7 +17,7 @@ BOUND = 10
 
 @pytest.fixture(autouse=True)
 def small_bound(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("qless_flask.backends.sqlite.upkeep.EVENT_ENTRIES", BOUND)
+    monkeypatch.setattr("qless_flask.backends.sqlite.prune.EVENT_ENTRIES", BOUND)
     monkeypatch.setitem(CONSTANTS, "EVENT_ENTRIES", str(BOUND))
     scripts.compose.cache_clear()
     yield
