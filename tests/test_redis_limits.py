@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -12,8 +14,9 @@ import redis
 
 from qless_flask.backends.redis import RedisBackend
 from qless_flask.backends.redis.namespace import RedisNamespace
-from qless_flask.models import Cancel, Changes, Complete, Fail, Lease, NewJob, Rate, Release, Retry, Setting
+from qless_flask.models import Changes, Complete, Fail, Lease, NewJob, Rate, Release, Retry, Setting
 from qless_flask.testing import ManualClock
+from qless_flask.testing.conformance.waiting import LONG, SOON
 
 WORDS = ("eu", "gpu", "ssd")
 KEYS = (None, None, "a", "b", "c", "d")
@@ -93,13 +96,13 @@ class Scan:
 
     def _queue_allows(self, now: float) -> bool:
         most, rate = self.limits.get("max_concurrency"), self.limits.get("rate")
-        return (most is None or self._running() < most) and self._counted("rate", rate, self.pops, now)
+        return (not isinstance(most, int) or self._running() < most) and self._counted("rate", rate, self.pops, now)
 
     def _key_allows(self, key: str | None, now: float) -> bool:
         if key is None:
             return True
         most, rate = self.limits.get("key_concurrency"), self.limits.get("key_rate")
-        return (most is None or self._running(key) < most) and self._counted(
+        return (not isinstance(most, int) or self._running(key) < most) and self._counted(
             "key_rate", rate, self.key_pops.get(key, []), now
         )
 
@@ -206,3 +209,48 @@ def _change(namespace: RedisNamespace, scan: Scan, chance: random.Random) -> Non
     elif job.state != "complete":
         namespace.cancel([job.jid])
         job.state = "canceled"
+
+
+def test_keys_that_a_raised_limit_frees_are_looked_at_a_hundred_at_a_time(
+    namespace: RedisNamespace, clock: ManualClock
+) -> None:
+    namespace.configure("fetch", {"key_concurrency": 1, "max_concurrency": 250})
+    namespace.put(
+        [NewJob("Crawl", queue="fetch", jid=f"{key:03}-{n}", key=f"{key}") for n in (1, 2) for key in range(250)]
+    )
+    namespace.pop(["fetch"], "ann", 1000)
+    namespace.configure("fetch", {"key_concurrency": 2})
+
+    full = namespace.pop(["fetch"], "bob")
+    namespace.configure("fetch", {"max_concurrency": None})
+    popped = [lease.jid for _ in range(3) for lease in namespace.pop(["fetch"], "bob", 1000)]
+
+    assert (len(full), full.retry_at) == (0, clock())
+    assert sorted(popped) == [f"{key:03}-2" for key in range(250)]
+
+
+def test_the_plain_end_of_a_lease_wakes_who_waits_for_room(namespace: RedisNamespace) -> None:
+    namespace.configure("fetch", {"max_concurrency": 1})
+    namespace.put([NewJob("Crawl", queue="fetch", jid=jid) for jid in ("a", "b")])
+    [lease] = namespace.pop(["fetch"], "ann")
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(namespace.pop, ["fetch"], "bob", wait=LONG)
+        while not namespace.client.hget(f"{namespace.prefix}:queue:fetch", "held"):
+            time.sleep(0.01)
+
+        namespace.settle([Complete(lease)])
+
+        assert [lease.jid for lease in waiting.result(SOON)] == ["b"]
+
+
+def test_a_job_wakes_only_who_offers_what_it_requires(namespace: RedisNamespace) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        plain = threads.submit(namespace.pop, ["fetch"], "ann", wait=SOON)
+        able = threads.submit(namespace.pop, ["fetch"], "bob", wait=LONG, capabilities=("gpu",))
+        while not namespace.client.exists(f"{namespace.prefix}:waits:fetch"):
+            time.sleep(0.01)
+
+        namespace.put([NewJob("Crawl", queue="fetch", jid="a", requires=("gpu",))])
+
+        assert [lease.jid for lease in able.result(SOON)] == ["a"]
+        assert len(plain.result()) == 0

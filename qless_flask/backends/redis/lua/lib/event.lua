@@ -23,8 +23,11 @@ local function note(letter, job, queue, to, state, worker, group)
       since = job.available == '' and job.created or job.available
     elseif worker ~= '' and letter ~= 'p' then
       since = job.started
-      lines.ended = lines.ended or {}
-      lines.ended[queue] = (lines.ended[queue] or 0) + 1
+      if lines.ended then
+        lines.ended[queue] = (lines.ended[queue] or 0) + 1
+      else
+        lines.ended = {[queue] = 1}
+      end
     end
     if since then item = item .. '\1' .. since end
     if since and job.klass ~= last_klass then
