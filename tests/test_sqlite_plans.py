@@ -11,7 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from qless_flask.backends.sqlite import SQLiteBackend, figure_statements, lane_statements, statements
+from qless_flask.backends.sqlite import (
+    SQLiteBackend,
+    erase_statements,
+    figure_statements,
+    lane_statements,
+    statements,
+    transfer_statements,
+)
 from qless_flask.backends.sqlite.namespace import SQLiteNamespace
 from qless_flask.models import Beat, Changes, Complete, Fail, Filter, Finish, Move, NewJob, Retry, Unique, Update
 
@@ -28,9 +35,11 @@ SMALL_SCANS = {"NAMESPACES": {"SCAN namespace USING COVERING INDEX sqlite_autoin
 
 STATEMENTS = {
     name: text
-    for name, text in (vars(statements) | vars(figure_statements) | vars(lane_statements)).items()
+    for module in (statements, figure_statements, lane_statements, transfer_statements, erase_statements)
+    for name, text in vars(module).items()
     if name.isupper() and isinstance(text, str) and name not in WHOLE | NO_PLAN
 }
+STATEMENTS |= {text: text for text in (*erase_statements.OF_NAMESPACE, *erase_statements.OF_QUEUE)}
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """The statements that erase a namespace, by name: each deletes a bounded number of rows."""
 
-HAS_ANYTHING = """
-SELECT EXISTS (SELECT 1 FROM job WHERE namespace = ?) OR EXISTS (SELECT 1 FROM recurrence WHERE namespace = ?)
-"""
+HAS_JOBS = "SELECT 1 FROM job WHERE namespace = ? LIMIT 1"
+HAS_RECURRENCES = "SELECT 1 FROM recurrence WHERE namespace = ? LIMIT 1"
 SOME_JOBS = "SELECT id FROM job WHERE namespace = ? LIMIT ?"
 QUEUE_IDS = "SELECT id FROM queue WHERE namespace = ?"
 DELETE_NAMESPACE = "DELETE FROM namespace WHERE id = ?"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from qless_flask.backends.sqlite.erase_statements import (
     DELETE_NAMESPACE,
-    HAS_ANYTHING,
+    HAS_JOBS,
+    HAS_RECURRENCES,
     OF_NAMESPACE,
     OF_QUEUE,
     QUEUE_IDS,
@@ -32,8 +33,8 @@ def erase(step: Step, confirmed: bool, limit: int, actor: Actor | None) -> Erase
     if not step.namespace:
         return Erased(0, None)
     if not is_being_erased(step):
-        [has_any] = step.connection.execute(HAS_ANYTHING, (step.namespace, step.namespace)).fetchone()
-        if has_any and not confirmed:
+        asked = (step.connection.execute(each, (step.namespace,)).fetchone() for each in (HAS_JOBS, HAS_RECURRENCES))
+        if not confirmed and any(asked):
             raise NotEmpty.namespace(step.name)
         step.connection.execute(SET_ERASING, (step.namespace,))
         step.tell("erased", None, actor=actor)
@@ -50,6 +51,7 @@ def erase(step: Step, confirmed: bool, limit: int, actor: Actor | None) -> Erase
     if deleted == limit:
         return Erased(deleted, _GO_ON)
     step.connection.execute(DELETE_NAMESPACE, (step.namespace,))
+    step.workers_replaced = True
     return Erased(deleted, None)
 
 
