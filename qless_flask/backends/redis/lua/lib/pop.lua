@@ -65,7 +65,11 @@ local function take_in_turn(names, limit, leased, worker, nonce)
   local turn = tonumber(call('HGET', key('meta'), 'turn')) or 0
   for i = 0, #names - 1 do
     local queue = load_queue(names[(turn + i) % #names + 1])
-    if not queue.paused then open[#open + 1] = queue end
+    if not queue.paused then
+      open[#open + 1] = queue
+      -- For all turns together: each asks for one job alone.
+      if queue.limits ~= '' then lanes().room_in(queue, limit) end
+    end
   end
   while #open > 0 and #leased < limit do
     local still = {}
