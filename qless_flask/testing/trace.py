@@ -18,7 +18,7 @@ import msgspec
 
 from qless_flask import models
 from qless_flask.backends.base import Namespace
-from qless_flask.errors import QlessError
+from qless_flask.errors import JobCanceled, JobNotFound, LeaseLost, QlessError
 from qless_flask.models import (
     Changed,
     Dumped,
@@ -58,6 +58,7 @@ LEFT_OUT: dict[type, tuple[str, ...]] = {
     Event: ("cursor",),
 }
 """What each store may answer as it likes."""
+ENDS = (Settled, LeaseLost, JobCanceled, JobNotFound)
 _AS_IT_IS = frozenset((str, bool, type(None)))
 
 
@@ -128,7 +129,7 @@ class Trace:
     def _take_leases(self, answer: object) -> None:
         results: object = getattr(answer, "results", answer)
         settled = results if isinstance(results, (list, tuple)) else ()
-        over = {each.jid for each in settled if isinstance(each, Settled)}
+        over = {each.jid if isinstance(each, Settled) else each.subject for each in settled if isinstance(each, ENDS)}
         # A few stay, to be settled once more.
         self._turns.leases = [lease for lease in self._turns.leases if lease.jid not in over or self._turns.seldom(0.1)]
         popped = getattr(answer, "popped", answer)

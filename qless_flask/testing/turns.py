@@ -49,7 +49,7 @@ KEYS = ("example.com", "bücher.example")
 OFFERS = ((), ("gpu",), ("eu", "gpu"), ("eu", "gpu", "ssd"))
 ACTORS = (None, None, Actor("alice"), Actor("bob", "192.0.2.7"))
 IDS = ("hourly", "öfter")
-DATA = ("{}", '{"page":1}', "[1.10]", '"' + "x" * 700 + '"')
+DATA = (*("{}", '{"page":1}', "[1.10]") * 4, '"' + "x" * 700 + '"')
 SHORT = Retention(Keep(600.0, 5), Keep(60.0, 3), Keep(86_400.0, 5))
 
 SETTINGS: dict[str, tuple[Setting, ...]] = {
