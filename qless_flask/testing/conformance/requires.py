@@ -181,6 +181,16 @@ class TestRequires:
         assert pop_with(namespace) == []
         assert pop_with(namespace, "gpu") == ["a", "b"]
 
+    def test_what_expires_elsewhere_keeps_nothing_back(self, namespace: Namespace, clock: ManualClock) -> None:
+        put(namespace, "a", requires=("gpu",), delay=5)
+        put(namespace, "b", queue="other", requires=("gpu",), expires_in=3)
+        clock.advance(65)
+
+        namespace.promote()
+
+        assert states(namespace, "a", "b") == ["waiting", "failed"]
+        assert pop_with(namespace, "gpu") == ["a"]
+
     def test_an_exchange_offers_them_too(self, namespace: Namespace) -> None:
         put(namespace, "a", requires=("gpu",))
 
