@@ -65,7 +65,7 @@ class Scanned:
     def configure(self, now: int, changes: dict[str, Setting]) -> None:
         before = self.settings
         known = {name: getattr(before, name) for name in QueueSettings.__dataclass_fields__}
-        self.settings = QueueSettings(**(known | changes))  # type: ignore[arg-type]
+        self.settings = QueueSettings(**(known | changes))
         for name in self.since:
             old, new = getattr(before, name), getattr(self.settings, name)
             if new and (not old or new.per > old.per):

@@ -13,7 +13,7 @@ import pytest
 from qless_flask.backends import patience
 from qless_flask.backends.sqlite import SQLiteBackend
 from qless_flask.backends.store import StoreNamespace
-from qless_flask.backends.waiting import Waiters
+from qless_flask.backends.waiting import Waiters, WaitKey, offers
 from qless_flask.models import Job, NewJob, Pop, Popped
 
 
@@ -22,7 +22,7 @@ def test_a_wake_reaches_those_who_wait_for_the_queue_longest_first() -> None:
     first, second = waiters.join("ns", ["a"]), waiters.join("ns", ["a", "b"])
     other = waiters.join("ns", ["b"])
 
-    assert waiters.wake("ns", "a") == 1
+    assert waiters.wake(("ns", "a", "")) == 1
 
     assert (first.woken, second.woken, other.woken) == (True, False, False)
 
@@ -31,24 +31,45 @@ def test_as_many_are_woken_as_there_are_jobs() -> None:
     waiters = Waiters()
     waiting = [waiters.join("ns", ["a"]) for _ in range(3)]
 
-    assert waiters.wake("ns", "a", 2) == 2
+    assert waiters.wake(("ns", "a", ""), 2) == 2
     assert [waiter.woken for waiter in waiting] == [True, True, False]
-    assert waiters.wake("ns", "a", 2) == 1
-    assert waiters.wake("ns", "a", 2) == 0
+    assert waiters.wake(("ns", "a", ""), 2) == 1
+    assert waiters.wake(("ns", "a", ""), 2) == 0
 
 
 def test_a_wake_for_another_namespace_or_queue_reaches_nobody() -> None:
     waiters = Waiters()
     waiter = waiters.join("ns", ["a"])
 
-    assert waiters.wake("other", "a") == waiters.wake("ns", "b") == 0
+    assert waiters.wake(("other", "a", "")) == waiters.wake(("ns", "b", "")) == 0
     assert not waiter.woken
+
+
+def test_a_wake_for_workers_of_one_kind_reaches_no_other() -> None:
+    waiters = Waiters()
+    plain, strong = waiters.join("ns", ["a"]), waiters.join("ns", ["a"], ["eu", "gpu"])
+
+    assert waiters.wake(("ns", "a", offers(["eu", "gpu"]))) == 1
+
+    assert (plain.woken, strong.woken) == (False, True)
+
+
+def test_a_wake_of_all_reaches_as_many_of_each_kind() -> None:
+    waiters = Waiters()
+    plain = [waiters.join("ns", ["a"]) for _ in range(2)]
+    strong = [waiters.join("ns", ["a"], ["gpu"]) for _ in range(2)]
+    elsewhere = waiters.join("ns", ["b"], ["gpu"])
+
+    waiters.wake_all("ns", "a")
+
+    assert [waiter.woken for waiter in plain + strong] == [True, False, True, False]
+    assert not elsewhere.woken
 
 
 def test_a_wake_before_the_sleep_is_not_lost() -> None:
     waiters = Waiters()
     with waiters.join("ns", ["a"]) as waiter:
-        waiters.wake("ns", "a")
+        waiters.wake(("ns", "a", ""))
         begun = time.monotonic()
 
         assert waiter.sleep(20)
@@ -58,23 +79,23 @@ def test_a_wake_before_the_sleep_is_not_lost() -> None:
 
 
 def test_a_wake_that_nobody_here_needs_any_more_is_handed_on() -> None:
-    handed_on: list[tuple[str, str]] = []
+    handed_on: list[WaitKey] = []
     waiters = Waiters(hand_on=handed_on.append)
     first, second = waiters.join("ns", ["a", "b"]), waiters.join("ns", ["b"])
-    waiters.wake("ns", "b")
+    waiters.wake(("ns", "b", ""))
 
     waiters.leave(first)
     assert second.woken
     waiters.leave(second)
 
-    assert handed_on == [("ns", "b")]
+    assert handed_on == [("ns", "b", "")]
 
 
 def test_a_wake_that_was_followed_is_not_handed_on() -> None:
-    handed_on: list[tuple[str, str]] = []
+    handed_on: list[WaitKey] = []
     waiters = Waiters(hand_on=handed_on.append)
     with waiters.join("ns", ["a"]) as waiter:
-        waiters.wake("ns", "a")
+        waiters.wake(("ns", "a", ""))
         waiter.sleep(1)
 
     assert handed_on == []
@@ -88,7 +109,7 @@ def test_a_sleep_that_nobody_ends_ends_by_itself() -> None:
 def test_a_wake_that_was_not_followed_is_handed_on() -> None:
     waiters = Waiters()
     with waiters.join("ns", ["a"]) as first, waiters.join("ns", ["a"]) as second:
-        waiters.wake("ns", "a")
+        waiters.wake(("ns", "a", ""))
         assert (first.woken, second.woken) == (True, False)
 
         waiters.leave(first)
@@ -99,20 +120,20 @@ def test_a_wake_that_was_not_followed_is_handed_on() -> None:
 def test_who_has_left_is_woken_no_more_and_nothing_is_kept_of_them() -> None:
     waiters = Waiters()
     with waiters.join("ns", ["a", "b"]):
-        assert sorted(waiters.keys()) == [("ns", "a"), ("ns", "b")]
+        assert sorted(waiters.keys()) == [("ns", "a", ""), ("ns", "b", "")]
 
     assert waiters.keys() == []
-    assert waiters.wake("ns", "a") == 0
+    assert waiters.wake(("ns", "a", "")) == 0
 
 
 def test_the_store_is_asked_to_listen_whenever_a_wait_begins() -> None:
-    asked: list[Sequence[tuple[str, str]]] = []
+    asked: list[Sequence[WaitKey]] = []
     waiters = Waiters(asked.append)
 
     waiters.join("ns", ["a"])
     waiters.join("ns", ["b", "c"])
 
-    assert asked == [[("ns", "a")], [("ns", "b"), ("ns", "c")]]
+    assert asked == [[("ns", "a", "")], [("ns", "b", ""), ("ns", "c", "")]]
 
 
 def test_closing_wakes_everybody_for_good() -> None:
