@@ -50,8 +50,8 @@ def _exported(namespace: Namespace, page: Dumped) -> Iterator[bytes]:
     tally = Tally()
     try:
         while True:
-            tally.add(page.records)
-            yield from (encode_record(record) + b"\n" for record in page.records)
+            # A job may stand in several pages; of the lines it has one.
+            yield from (encode_record(record) + b"\n" for record in tally.add(page.records))
             if page.next is None:
                 break
             page = namespace.dump(page.next, PAGE)
