@@ -60,6 +60,8 @@ class Draft(Look):
         """How many jobs became available in each queue."""
         self.seen: dict[str, str | None] = {}
         """Workers whose sight was written, and what they offered if it was said."""
+        self.workers_replaced = False
+        """Whether what is known of when workers were seen here holds no more."""
         self.told = False
         """Whether there are new events."""
         self.left_tags: set[str] = set()

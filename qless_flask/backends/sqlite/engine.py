@@ -120,7 +120,7 @@ class SQLiteBackend(Backend):
                 self._wake_others(step.name, queue, count)
         if step.told:
             self.readers.wake((step.name, LOG, ""), ALL)
-        if len(self._seen) > MANY_WORKERS:
+        if step.workers_replaced or len(self._seen) > MANY_WORKERS:
             self._seen.clear()
         for worker, offered in step.seen.items():
             self._seen[step.name, worker] = step.now, offered

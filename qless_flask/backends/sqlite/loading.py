@@ -113,6 +113,7 @@ def _load_key(step: Step, record: KeyRecord) -> None:
 def _load_worker(step: Step, record: WorkerRecord) -> None:
     wishes.forget_worker(step, record.name)
     wishes.count(step, int(record.quiet or record.stop))
+    step.workers_replaced = True
     offered = SET_END.join(record.capabilities) or None
     step.connection.execute(
         LOAD_WORKER, (step.namespace, record.name, record.seen_at, record.quiet, record.stop, offered)

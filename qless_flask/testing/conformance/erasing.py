@@ -78,6 +78,15 @@ class TestErase:
         assert [event.event for event in bare.events().events] == ["put", "popped"]
         assert bare.put([NewJob("Crawl", queue="fetch")])[0].created
 
+    def test_who_pops_right_after_is_known_again(self, namespace: Namespace) -> None:
+        run(namespace)
+        [before] = namespace.workers()
+        erase(namespace, namespace.name)
+
+        run(namespace)
+
+        assert namespace.workers() == [before]
+
     def test_what_has_jobs_is_not_erased_unasked(self, namespace: Namespace, check: Check) -> None:
         run(namespace)
 
