@@ -11,6 +11,7 @@ import redis
 
 from qless_flask.backends.redis import RedisBackend
 from qless_flask.backends.redis.inspect import inspect
+from qless_flask.backends.redis.names import ERASED
 from qless_flask.backends.redis.namespace import RedisNamespace
 from qless_flask.errors import Frozen, Invalid
 from qless_flask.models import Complete, Lease, NewJob, Rate
@@ -38,8 +39,9 @@ def namespace(backend: RedisBackend) -> RedisNamespace:
 
 
 def _keys(client: redis.Redis) -> dict[str, object]:
+    """All there is, but for the names of what was erased, which go by themselves."""
     keys = sorted(key.decode() for key in client.scan_iter("*"))
-    return {key: client.dump(key) for key in keys}
+    return {key: client.dump(key) for key in keys if key != ERASED}
 
 
 def _erase(namespace: RedisNamespace) -> int:
@@ -120,6 +122,38 @@ def test_an_erased_namespace_is_listed_again_with_its_next_write(
 
     assert backend.namespaces() == ["short"]
     invariants.check(inspect(namespace))
+
+
+def test_it_is_listed_again_when_another_process_writes_that_had_entered_it_before(
+    backend: RedisBackend, namespace: RedisNamespace, valkey_url: str
+) -> None:
+    _running(namespace)
+    with closing(RedisBackend(valkey_url, clock=ManualClock())) as other:
+        _erase(other.namespace("short"))
+        _running(namespace)
+
+        assert other.namespaces() == backend.namespaces() == ["short"]
+
+
+def test_it_is_erased_and_dumped_again_when_another_process_writes_that_had_entered_it_before(
+    namespace: RedisNamespace, client: redis.Redis, valkey_url: str
+) -> None:
+    _running(namespace)
+    with closing(RedisBackend(valkey_url, clock=ManualClock())) as other:
+        _erase(other.namespace("short"))
+        _running(namespace)
+
+        assert other.namespace("short").dump().records
+        assert _erase(other.namespace("short")) > 1
+    assert list(_keys(client)) == []
+
+
+def test_the_name_of_what_was_erased_is_not_kept_for_long(namespace: RedisNamespace, client: redis.Redis) -> None:
+    _running(namespace)
+
+    _erase(namespace)
+
+    assert 0 < client.ttl(ERASED) <= 120
 
 
 def test_a_cursor_of_something_else_is_refused(namespace: RedisNamespace) -> None:

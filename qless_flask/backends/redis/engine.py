@@ -12,8 +12,8 @@ from redis.exceptions import RedisError
 
 from qless_flask.backends.base import Backend, Clock
 from qless_flask.backends.redis.connection import Client, open_client, told_as_ours
-from qless_flask.backends.redis.names import Names
-from qless_flask.backends.redis.namespace import RedisNamespace, key_prefix
+from qless_flask.backends.redis.names import Names, key_prefix
+from qless_flask.backends.redis.namespace import RedisNamespace
 from qless_flask.backends.redis.scripts import Connection
 from qless_flask.backends.redis.waking import Listener
 from qless_flask.backends.waiting import Waiters, WaitKey

@@ -32,7 +32,7 @@ from qless_flask.backends.redis.leases import (
 )
 from qless_flask.backends.redis.loads import load
 from qless_flask.backends.redis.log import read_log
-from qless_flask.backends.redis.names import Names
+from qless_flask.backends.redis.names import Names, key_prefix
 from qless_flask.backends.redis.puts import put_arguments, read_put
 from qless_flask.backends.redis.queues import read_queue, read_worker
 from qless_flask.backends.redis.records import read_full_job, read_job, read_line
@@ -381,11 +381,6 @@ class RedisNamespace(StoreNamespace):
     def _now(self) -> float:
         # Only for how long to sleep: the host's clock will do for the server's.
         return self._clock() if self._clock else time.time()
-
-
-def key_prefix(namespace: str) -> str:
-    """Spell the prefix that all keys of a namespace begin with; lib/keys.lua spells the rest."""
-    return f"qless:{{{namespace}}}"
 
 
 def _actor(actor: Actor | None) -> str:
