@@ -17,6 +17,12 @@ from qless_flask.backends.inspection import StoreView  # noqa: E402
 from qless_flask.testing import Checked, ManualClock, invariants  # noqa: E402
 
 NUMBERS = itertools.count(1)
+LONGEST = ("test_trace.py", "test_model.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: of several processes none is left with it at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session")
