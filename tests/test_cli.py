@@ -431,7 +431,14 @@ class TestQueues:
         ],
     )
     def test_a_limit_that_is_none_is_told(self, line: CommandLine, option: str, typed: str) -> None:
-        line.refused(2, "queues", "configure", "mail", option, typed)
+        told = line.refused(2, "queues", "configure", "mail", option, typed)
+
+        assert not [word for word in ("convert", "literal", "unpack", "__init__") if word in told]
+
+    def test_states_that_have_no_retention_are_told_those_that_have(self, line: CommandLine) -> None:
+        told = line.refused(2, "settings", "--retention", "running:60:5")
+
+        assert "running: must be one of complete, canceled, failed" in " ".join(told.split())
 
     def test_a_setting_goes_back_to_what_the_namespace_says(self, line: CommandLine, namespace: Namespace) -> None:
         line.done("settings", "--retries", "1", "--max-losses", "9")

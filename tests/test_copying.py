@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -617,3 +618,42 @@ class TestCommands:
 
     def test_the_standard_output_cannot_be_gone_on_with(self, urls: tuple[str, str]) -> None:
         assert self.type("export", "--resume", "--url", urls[0]).exit_code == 2
+
+    def test_a_pipe_that_has_a_name_stays_a_pipe(self, urls: tuple[str, str], tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        command = [sys.executable, "-m", "qless_flask", "import", "-", "--url", urls[1]]
+        with (
+            subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reading,
+            subprocess.Popen(command, stdin=reading.stdout) as importing,
+        ):
+            result = self.type("export", str(pipe), "--url", urls[0])
+            assert importing.wait(60) == 0
+
+        assert result.exit_code == 0, result.output
+        assert pipe.is_fifo()
+        with open_backend(urls[0]) as one, open_backend(urls[1]) as two:
+            assert contents(two.namespace("default")) == contents(one.namespace("default"))
+
+    def test_a_link_to_a_file_stays_a_link(self, urls: tuple[str, str], tmp_path: Path) -> None:
+        link = tmp_path / "latest.ndjson"
+        link.symlink_to(tmp_path / "monday.ndjson")
+
+        result = self.type("export", str(link), "--url", urls[0])
+
+        assert result.exit_code == 0, result.output
+        assert link.is_symlink()
+        assert (tmp_path / "monday.ndjson").read_bytes().count(b"\n") > 3000
+
+    def test_a_file_that_cannot_be_read_or_written_is_told(self, urls: tuple[str, str], tmp_path: Path) -> None:
+        nowhere = str(tmp_path / "nowhere" / "jobs.ndjson")
+
+        exported = self.type("export", nowhere, "--url", urls[0])
+        imported = self.type("import", nowhere, "--url", urls[1])
+
+        assert exported.exit_code == 1
+        assert "cannot be written: No such file" in exported.stderr
+        assert imported.exit_code == 2
+        assert "does not exist" in imported.stderr
+        with open_backend(urls[0]) as backend:
+            assert not backend.namespace("default").settings().frozen

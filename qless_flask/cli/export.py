@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import os
+from errno import EPIPE
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from qless_flask.copying import export_to_file
 
 
 @click.command(short_help="Write a namespace into a file.")
-@click.argument("file", default="-")
+@click.argument("file", type=click.Path(dir_okay=False, writable=True, allow_dash=True), default="-")
 @click.option("--live", is_flag=True, help="Don't freeze it: what is written may not be of one time.")
 @click.option("--resume", is_flag=True, help="Go on with an export into FILE that was broken off.")
 @url_option
@@ -29,19 +30,25 @@ def export(url: str, namespace: str, file: str, live: bool, resume: bool) -> Non
     qless-flask export jobs.ndjson
     qless-flask export | gzip > jobs.ndjson.gz
     """
-    if resume and file == "-":
+    path = Path(os.path.realpath(file))
+    # A file comes into its place when it is whole; a pipe or a device is no such place.
+    streamed = file == "-" or (Path(file).exists() and not path.is_file())
+    if resume and streamed:
         raise click.UsageError("--resume goes on with a file: name it.")
     progress = Progress()
     with Target(url, namespace).open() as source:
         try:
             with progress:
-                if file == "-":
-                    tally = export_namespace(source, sys.stdout.buffer, progress, live=live, actor=person())
+                if streamed:
+                    with click.open_file(file, "wb") as out:
+                        tally = export_namespace(source, out, progress, live=live, actor=person())
                 else:
-                    tally = export_to_file(source, Path(file), progress, live=live, resume=resume, actor=person())
-        except BaseException:
-            if progress.begun and file != "-":
+                    tally = export_to_file(source, path, progress, live=live, resume=resume, actor=person())
+        except BaseException as error:
+            if progress.begun and not streamed:
                 told = "" if live else f" Until then namespace {namespace} stays frozen."
                 click.echo(f"Go on with {command_name()} export {file} --resume.{told}", err=True)
+            if isinstance(error, OSError) and error.errno != EPIPE:
+                raise click.ClickException(f"{file} cannot be written: {error.strerror}") from error
             raise
     click.echo(f"{sum(tally.counts.values()):,} lines, checksum {tally.checksum}.", err=True)

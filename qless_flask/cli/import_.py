@@ -10,7 +10,7 @@ from qless_flask.copying import import_lines
 
 
 @click.command("import", short_help="Read a namespace from a file.")
-@click.argument("file")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
 @url_option
 @namespace_option
 def import_(url: str, namespace: str, file: str) -> None:

@@ -9,7 +9,7 @@ from functools import wraps
 import click
 
 from qless_flask.cli.backoff import read_backoff, told_backoff
-from qless_flask.errors import QlessError
+from qless_flask.errors import Invalid, QlessError
 from qless_flask.models import SETTING_NAMES, Backoff, Keep, QueueSettings, Rate, Retention, Setting
 
 NONE = "none"
@@ -37,20 +37,20 @@ def print_settings(settings: QueueSettings, own: Collection[str]) -> None:
 
 
 def _read_seconds(ctx: click.Context, parameter: click.Parameter, typed: str | None) -> float | str | None:
-    return _read_number(float, typed)
+    return _read_number(float, typed, "a number")
 
 
 def _read_whole(ctx: click.Context, parameter: click.Parameter, typed: str | None) -> float | str | None:
-    return _read_number(int, typed)
+    return _read_number(int, typed, "a whole number")
 
 
-def _read_number(kind: Callable[[str], float], typed: str | None) -> float | str | None:
+def _read_number(kind: Callable[[str], float], typed: str | None, like: str) -> float | str | None:
     if typed is None or typed == NONE:
         return typed
     try:
         return kind(typed)
     except ValueError as error:
-        raise click.BadParameter(f"{typed!r} is neither none nor a number: {error}") from error
+        raise _no_such(f"{typed!r} is neither none nor {like}", error) from error
 
 
 def _read_rate(ctx: click.Context, parameter: click.Parameter, typed: str | None) -> Rate | str | None:
@@ -60,19 +60,27 @@ def _read_rate(ctx: click.Context, parameter: click.Parameter, typed: str | None
         limit, _, per = typed.partition("/")
         return Rate(int(limit), float(per))
     except (QlessError, ValueError) as error:
-        raise click.BadParameter(f"{typed!r} is neither none nor like 100/60: {error}") from error
+        raise _no_such(f"{typed!r} is neither none nor like 100/60", error) from error
 
 
 def _read_retention(ctx: click.Context, parameter: click.Parameter, typed: tuple[str, ...]) -> Retention | None:
     try:
         return Retention(**dict(map(_read_keep, typed))) if typed else None
-    except (QlessError, ValueError, TypeError) as error:
-        raise click.BadParameter(f"{' '.join(typed)!r} is not like failed:86400:1000: {error}") from error
+    except (QlessError, ValueError) as error:
+        raise _no_such(f"{' '.join(typed)!r} is not like failed:86400:1000", error) from error
 
 
 def _read_keep(typed: str) -> tuple[str, Keep]:
     state, age, count = typed.split(":")
+    states = [each.name for each in fields(Retention)]
+    if state not in states:
+        raise Invalid.of({state: [f"must be one of {', '.join(states)}"]})
     return state, Keep(float(age), int(count))
+
+
+def _no_such(told: str, error: Exception) -> click.BadParameter:
+    """Tell what is wrong, with our own words for it, but not those of Python."""
+    return click.BadParameter(f"{told}: {error.message}" if isinstance(error, QlessError) else told)
 
 
 def _told(value: Setting) -> str:
