@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from qless_flask.backends.folding import Row
 from qless_flask.backends.sqlite import SQLiteBackend
+from qless_flask.backends.sqlite.figure_rows import fold, read_rows
 from qless_flask.backends.sqlite.inspect import inspect
 from qless_flask.models import Changes, Fail, Filter, NewJob
 from qless_flask.testing.invariants import check
@@ -66,6 +68,16 @@ def test_a_file_from_before_there_were_figures_is_whole_when_it_was_brought_up_t
 
     check(inspect(namespace))
     assert namespace.failures() == []
+
+
+def test_events_that_another_has_folded_meanwhile_are_not_folded_again(backend: SQLiteBackend) -> None:
+    row = Row("2026-11-24", "", "")
+    assert backend.write("shop", lambda step: fold(step, None, "1-0", {row: "first"}))
+
+    folded = backend.write("shop", lambda step: fold(step, None, "1-0", {row: "second"}))
+
+    assert not folded
+    assert backend.read("shop", lambda look: read_rows(look, [row])) == ("1-0", ["first"])
 
 
 def test_nothing_is_left_of_a_tag_that_no_job_has_any_more(path: Path, backend: SQLiteBackend) -> None:

@@ -63,6 +63,7 @@ from qless_flask.testing.conformance.leases import TestHeartbeats, TestLostLease
 from qless_flask.testing.conformance.limits import TestMaxConcurrency, TestRates
 from qless_flask.testing.conformance.logs import TestLogs
 from qless_flask.testing.conformance.lookups import TestGet, TestSelect
+from qless_flask.testing.conformance.namesakes import TestNamesakes
 from qless_flask.testing.conformance.namespaces import TestNamespaces
 from qless_flask.testing.conformance.parents import TestEndsOfParents, TestManyDependents, TestPruneOfParents
 from qless_flask.testing.conformance.pipelines import TestPipelines
@@ -140,6 +141,7 @@ __all__ = [
     "TestMaxSize",
     "TestMove",
     "TestMoveOfDependents",
+    "TestNamesakes",
     "TestNamespaceSettings",
     "TestNamespaces",
     "TestOrderOfPops",

@@ -249,6 +249,7 @@ class TestExpiresIn:
 
     def test_a_pop_looks_again_when_one_expires(self, namespace: Namespace, clock: ManualClock) -> None:
         put(namespace, "a", expires_in=5, delay=60)
+        put(namespace, "b", expires_in=50, delay=60)
 
         retry_at = namespace.pop(["work"], "ann").retry_at
 

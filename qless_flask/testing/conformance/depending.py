@@ -21,6 +21,7 @@ from qless_flask.testing.conformance.scenes import (
     history,
     last_event,
     many,
+    peek,
     pop,
     pop_all,
     put,
@@ -91,6 +92,15 @@ class TestDepend:
         assert told == [("updated", "depends", "alice"), ("unblocked", "waiting", "alice")]
         assert history(namespace) == ["put", "updated", "unblocked"]
         assert pop_all(namespace) == ["b", "a"]
+
+    def test_others_that_wait_for_what_is_taken_off_wait_on(self, namespace: Namespace) -> None:
+        family(namespace, "a", "b")
+
+        namespace.depend("a", off=["parent"])
+
+        assert states(namespace, "a", "b") == ["waiting", "depends"]
+        end(namespace, "parent")
+        assert peek(namespace) == ["a", "b"]
 
     def test_one_of_several_taken_off_leaves_the_others(self, namespace: Namespace) -> None:
         put(namespace, "p1", "p2", queue="parents")

@@ -40,6 +40,8 @@ from qless_flask.testing.conformance.furniture import CHILDREN, contents, dump, 
 from qless_flask.testing.conformance.scenes import (
     Check,
     get,
+    many,
+    pop,
     pop_all,
     put,
     queue,
@@ -209,6 +211,24 @@ class TestDumps(Furnished):
         first, second = job_record(namespace, "a"), job_record(namespace, "b")
         assert (first.state, second.state) == ("running", "waiting")
         assert 0 < first.place < second.place <= told.place
+
+    def test_keys_whose_pops_no_rate_counts_have_no_records(self, namespace: Namespace) -> None:
+        run(namespace, key="ann")
+
+        assert only(dump(namespace), "key") == []
+
+    def test_no_more_pops_are_told_than_a_rate_counts(self, namespace: Namespace, clock: ManualClock) -> None:
+        namespace.configure("work", {"rate": Rate(2, 10), "key_rate": Rate(2, 10)})
+        put(namespace, "a", "b", "c", key="ann")
+        times = []
+        for _ in range(3):
+            pop(namespace)
+            times.append(round(clock() * 1000))
+            clock.advance(9)
+
+        records = dump(namespace)
+
+        assert [each.popped for each in records if isinstance(each, QueueRecord | KeyRecord)] == [times[1:], times[1:]]
 
     def test_a_job_is_told_whole(self, namespace: Namespace, clock: ManualClock) -> None:
         begin = round(clock() * 1000)
@@ -455,6 +475,34 @@ class TestLifeAfterLoads(Furnished):
         put(namespace, "last", queue="fetch")
 
         assert pop_all(namespace, "fetch")[:5] == ["first", "waits-c", "waits-a", "waits-b", "last"]
+
+    def test_those_left_to_be_told_come_in_the_order_that_they_had(
+        self, backend: Backend, namespace: Namespace
+    ) -> None:
+        for parent in ("b", "a"):
+            put(namespace, parent, queue="parents")
+            put(namespace, *[f"{parent} {jid}" for jid in many(110)], depends=(parent,))
+        for parent in ("b", "a"):
+            namespace.finish([parent], Finish("complete"))
+        other = backend.namespace(f"{namespace.name}-other")
+
+        load(other, dump(namespace))
+        other.freeze(on=False)
+
+        assert other.promote(10).told == 10
+        assert states(other, "b 00109", "a 00100") == ["waiting", "depends"]
+
+    @pytest.mark.parametrize("key", [None, "ann"])
+    def test_a_queue_that_was_loaded_over_puts_new_jobs_behind_those_there(
+        self, namespace: Namespace, key: str | None
+    ) -> None:
+        put(namespace, "b", "c", key=key)
+        load(namespace, [QueueRecord(name="work")])
+        namespace.freeze(on=False)
+
+        put(namespace, "a", key=key)
+
+        assert pop_all(namespace) == ["b", "c", "a"]
 
     def test_limits_count_what_came_before(
         self, namespace: Namespace, leases: dict[str, Lease], clock: ManualClock

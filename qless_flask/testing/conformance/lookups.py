@@ -176,6 +176,19 @@ class TestSelect:
         found += [job.jid for job in namespace.select(Filter(tag="t"), page.next, 10).jobs]
         assert sorted(found) == ["a", "b", "c", "d"]
 
+    def test_pages_of_a_tag_a_worker_and_a_group_hold_every_job_once(
+        self, namespace: Namespace, clock: ManualClock
+    ) -> None:
+        leases = [run(namespace, jid, tags=("t",)) for jid in ("b", "c", "a")]
+        assert sorted(walk(namespace, Filter(tag="t"), 1)) == ["a", "b", "c"]
+        assert sorted(walk(namespace, Filter(worker="ann"), 1)) == ["a", "b", "c"]
+
+        for lease in leases:
+            namespace.settle([Fail(lease, group="broken")])
+            clock.advance(1)
+
+        assert sorted(walk(namespace, Filter(group="broken"), 1)) == ["a", "b", "c"]
+
     def test_the_end_has_no_next(self, namespace: Namespace) -> None:
         put(namespace, "a", "b")
 

@@ -308,6 +308,16 @@ class TestManyDependents:
         assert namespace.promote(5) == Promoted(promoted=2, lost=0, more=True, told=3)
         assert namespace.promote(8) == Promoted(promoted=0, lost=0, more=False, told=7)
 
+    def test_those_left_by_the_parent_that_ended_first_come_first(self, namespace: Namespace) -> None:
+        for parent in ("b", "a"):
+            put(namespace, parent, queue="parents")
+            put(namespace, *[f"{parent} {jid}" for jid in many(110)], depends=(parent,))
+        for parent in ("b", "a"):
+            namespace.finish([parent], Finish("complete"))
+
+        assert namespace.promote(10).told == 10
+        assert states(namespace, "b 00109", "a 00100") == ["waiting", "depends"]
+
     def test_those_that_wait_on_count_as_told(self, namespace: Namespace) -> None:
         jids = many(150)
         put(namespace, "parent", queue="parents")

@@ -350,6 +350,15 @@ class TestRetryAt:
         assert retry_at is not None
         assert clock() < retry_at <= clock() + 20
 
+    def test_it_is_no_later_than_the_first_of_many_due_times(self, namespace: Namespace, clock: ManualClock) -> None:
+        put(namespace, "a", delay=20)
+        put(namespace, "b", delay=30)
+
+        retry_at = namespace.pop(["work"], "ann").retry_at
+
+        assert retry_at is not None
+        assert clock() < retry_at <= clock() + 20
+
     def test_it_is_no_later_than_the_next_expiry(self, namespace: Namespace, clock: ManualClock) -> None:
         run(namespace)
         put(namespace, "b", delay=90)

@@ -6,7 +6,7 @@ import pytest
 
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import Invalid, NotEmpty, QueueNotFound
-from qless_flask.models import STATES, Changes, Complete, Fail, QueueSettings, Renewed, Setting
+from qless_flask.models import STATES, Changes, Complete, Fail, QueueSettings, Rate, Renewed, Setting
 from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.conformance.scenes import (
     ALICE,
@@ -92,6 +92,13 @@ class TestQueues:
         clock.advance(3)
 
         assert queue(namespace).oldest_wait == 3
+
+    def test_oldest_wait_counts_jobs_of_keys_too(self, namespace: Namespace, clock: ManualClock) -> None:
+        put(namespace, "a", key="ann")
+        clock.advance(5)
+        put(namespace, "b")
+
+        assert queue(namespace).oldest_wait == 5
 
     def test_oldest_wait_is_never_negative(self, namespace: Namespace, clock: ManualClock) -> None:
         put(namespace, "a")
@@ -284,6 +291,17 @@ class TestForget:
         namespace.forget("work")
 
         assert [each.name for each in namespace.queues()] == ["other"]
+
+    def test_other_queues_count_the_pops_of_their_keys_still(self, namespace: Namespace) -> None:
+        for name in ("work", "other"):
+            namespace.configure(name, {"key_rate": Rate(1, 60)})
+            run(namespace, f"{name} 1", queue=name, key="ann")
+        namespace.move(["work 1"], "third")
+
+        namespace.forget("work")
+
+        put(namespace, "other 2", queue="other", key="ann")
+        assert pop_all(namespace, "other") == []
 
     def test_an_unknown_queue_cannot_be_forgotten(self, namespace: Namespace, check: Check) -> None:
         namespace.pop(["work"], "ann")

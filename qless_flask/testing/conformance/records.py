@@ -50,6 +50,14 @@ class TestLeaders:
 
         assert namespace.lead("scheduler", "bob", 10)
 
+    def test_who_gives_one_role_up_keeps_the_others(self, namespace: Namespace) -> None:
+        namespace.lead("scheduler", "ann", 60)
+        namespace.lead("janitor", "ann", 60)
+
+        namespace.lead("scheduler", "ann", 0)
+
+        assert not namespace.lead("janitor", "bob", 60)
+
     def test_nobody_gives_up_what_another_holds(self, namespace: Namespace) -> None:
         namespace.lead("scheduler", "ann", 10)
 

@@ -217,9 +217,10 @@ class TestRequires:
         namespace.pop(["work"], "ann")
         assert [worker.capabilities for worker in namespace.workers()] == [()]
 
-    def test_a_heartbeat_and_a_wish_leave_what_it_offered(self, namespace: Namespace) -> None:
+    def test_a_heartbeat_and_a_wish_leave_what_it_offered(self, namespace: Namespace, clock: ManualClock) -> None:
         put(namespace, "a")
         [lease] = namespace.pop(["work"], "ann", capabilities=["gpu"])
+        clock.advance(30)
 
         renew(namespace, lease)
         answer = namespace.quiet("ann")

@@ -195,3 +195,13 @@ class TestTagFigures:
         namespace.update(["a"], Changes(add_tags=("t",)))
 
         assert (tag(namespace).wait_mean, tag(namespace).run_mean) == (None, None)
+
+    def test_those_of_a_tracked_tag_are_forgotten_likewise(self, namespace: Namespace, clock: ManualClock) -> None:
+        namespace.track("t")
+        put(namespace, "a", tags=("t",))
+        clock.advance(2)
+        namespace.settle([Complete(pop(namespace))])
+
+        namespace.update(["a"], Changes(remove_tags=("t",)))
+
+        assert (tag(namespace).wait_mean, tag(namespace).run_mean) == (None, None)

@@ -198,6 +198,7 @@ class TestTrackedTags:
     def test_they_are_listed_by_name(self, namespace: Namespace) -> None:
         for name in ("b", "é", "Z", "a"):
             namespace.track(name)
+        put(namespace, "a", tags=("Z", "b"))
 
         assert [tag.name for tag in namespace.tracked().tags] == ["Z", "a", "b", "é"]
 

@@ -333,6 +333,14 @@ class TestUniqueForATime:
 
         assert holder(namespace) == "new"
 
+    def test_a_prune_forgets_none_whose_time_is_not_over(self, namespace: Namespace, clock: ManualClock) -> None:
+        put(namespace, "a", unique=HOUR)
+        clock.advance(3599)
+
+        namespace.prune()
+
+        assert holder(namespace) == "a"
+
     def test_one_replaced_with_the_same_key_holds_it_from_then_on(
         self, namespace: Namespace, clock: ManualClock
     ) -> None:

@@ -261,6 +261,14 @@ class TestPrune:
         namespace.prune()
         assert namespace.workers() == []
 
+    def test_a_worker_is_forgotten_at_the_end_of_that_day(self, namespace: Namespace, clock: ManualClock) -> None:
+        namespace.pop(["work"], "ann")
+
+        clock.advance(DAY)
+        namespace.prune()
+
+        assert namespace.workers() == []
+
     def test_a_completed_pipeline_is_kept_in_its_last_queue(self, namespace: Namespace, clock: ManualClock) -> None:
         namespace.settle([Complete(run(namespace, pipeline=("next",)))])
         clock.advance(7 * DAY)
