@@ -50,6 +50,7 @@ def try_out(ground: partial[Ground], chosen: settings = SETTINGS) -> None:
     run_state_machine_as_test(Trial, settings=chosen)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("stand", ["fakeredis", "valkey", "redis", "sqlite", "http+sqlite"], indirect=True)
 def test_a_backend_answers_as_the_model_does(stand: Stand) -> None:
     try_out(partial(ground_of, stand))

@@ -36,7 +36,7 @@ def server_url(request: pytest.FixtureRequest) -> Callable[[str], str]:
 
 
 # A minute or two of work, on a machine that may have other things to do.
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", ["fakeredis", "valkey", "redis", "sqlite", "http+sqlite"])
 def test_fifty_thousand_operations_are_answered_alike(
     request: pytest.FixtureRequest, recording: Recording, tmp_path: Path, name: str
