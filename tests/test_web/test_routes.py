@@ -925,6 +925,18 @@ class TestTheNamespaceItself:
         assert refused.headers["Retry-After"] == "1"
         assert api.pop()
 
+    def test_it_is_erased_with_one_call_where_no_steps_are_asked_for(self, api: Api) -> None:
+        many = [{"klass": "Crawl", "queue": "fetch"}] * 1000
+        for _ in range(2):
+            api.told("POST operations/put", {"jobs": many})
+
+        begun = api.told(f"DELETE {self.NAMESPACE}?confirm=crawl&limit=100")
+        ended = api.told(f"DELETE {self.NAMESPACE}?cursor={begun['next']}")
+
+        assert begun["next"] is not None
+        assert ended["next"] is None
+        assert ended["deleted"] > 1000
+
     def test_it_is_erased_when_it_is_empty_or_named_again(self, api: Api) -> None:
         api.put("one")
 

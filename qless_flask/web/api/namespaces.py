@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from flask import Response
 from marshmallow import INCLUDE
 
+from qless_flask.models import Erased
 from qless_flask.schemas.operations import OPERATIONS, NoArguments
 from qless_flask.schemas.queues import NamespaceSettingsSchema
 from qless_flask.schemas.values import Listed, Text
@@ -15,6 +17,8 @@ from qless_flask.web.parsing import QueryWhole, load_body, load_query
 from qless_flask.web.persons import ByHand
 from qless_flask.web.service import perform
 from qless_flask.web.views import Views
+
+_ERASE_SECONDS = 1.0
 
 views = Views()
 
@@ -66,8 +70,15 @@ def thaw() -> Response:
 
 @views.delete("")
 def erase() -> Response:
-    """Delete the namespace, step by step: go on with `cursor` as long as there is a `next`."""
-    return answer(OPERATIONS["erase"].dump_answer(perform("erase", **load_query(_ERASE_QUERY))))
+    """Delete the namespace, for a second or, with `limit`, in one step: go on with `cursor` while there is a `next`."""
+    query = load_query(_ERASE_QUERY)
+    until = time.monotonic() + _ERASE_SECONDS
+    step: Erased = perform("erase", **query)
+    deleted = step.deleted
+    while step.next is not None and "limit" not in query and time.monotonic() < until:
+        step = perform("erase", **{**query, "cursor": step.next})
+        deleted += step.deleted
+    return answer(OPERATIONS["erase"].dump_answer(Erased(deleted, step.next)))
 
 
 _NO_QUERY, _SETTINGS_BODY, _ERASE_QUERY, _BY_HAND = NoArguments(), SettingsBody(), EraseQuery(), ByHand()
