@@ -5,6 +5,7 @@ from __future__ import annotations
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import JobNotFound, LeaseLost
 from qless_flask.models import Complete, Lease, Pop, Release, Settled
+from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.conformance.scenes import get, last_event, pop, put, run, seen_events, states
 
 
@@ -53,6 +54,17 @@ class TestExchanges:
 
         assert popped.leases == ()
         assert popped.retry_at is not None
+
+    def test_the_queue_that_has_something_first_tells_when_to_look_again(
+        self, namespace: Namespace, clock: ManualClock
+    ) -> None:
+        put(namespace, "soon", delay=20)
+        put(namespace, "later", queue="other", delay=30)
+
+        retry_at = namespace.exchange([], Pop(("work", "other"), "ann")).popped.retry_at
+
+        assert retry_at is not None
+        assert clock() < retry_at <= clock() + 20
 
     def test_the_same_exchange_again_gives_the_same_answer(self, namespace: Namespace) -> None:
         put(namespace, "a", "b", "c")

@@ -133,6 +133,17 @@ class TestStats:
         wait = namespace.stats(queue="work").wait
         assert (wait.count, wait.mean) == (2, 4)
 
+    def test_a_wait_ends_alike_with_a_pop_in_turn(self, namespace: Namespace, clock: ManualClock) -> None:
+        to_the_day(clock)
+        put(namespace, "a", delay=100)
+        clock.advance(100)
+        namespace.promote()
+        clock.advance(7)
+
+        namespace.pop(["work"], "ann", order="round_robin")
+
+        assert namespace.stats(queue="work").wait.mean == 7
+
     @folded
     def test_each_day_has_figures_of_its_own(self, namespace: Namespace, clock: ManualClock, folded: bool) -> None:
         first = to_the_day(clock)

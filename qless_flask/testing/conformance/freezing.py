@@ -124,6 +124,16 @@ class TestFreeze:
 
         assert caught.value.subject == namespace.name
 
+    def test_jobs_that_have_nothing_of_their_own_are_refused_too(self, namespace: Namespace, check: Check) -> None:
+        lease = run(namespace)
+        namespace.freeze()
+
+        with unchanged(namespace, check):
+            with pytest.raises(Frozen):
+                put(namespace, "b")
+            with pytest.raises(Frozen):
+                namespace.settle([Complete(lease)])
+
     def test_what_reads_is_answered(self, namespace: Namespace, lease: Lease) -> None:
         assert get(namespace, "waits").state == "waiting"
         assert len(namespace.select(Filter(state="waiting")).jobs) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qless_flask.backends.base import Backend, Namespace
-from qless_flask.errors import Invalid
+from qless_flask.errors import Invalid, NotEmpty
 from qless_flask.models import (
     ORDERS,
     STATES,
@@ -77,6 +77,12 @@ class TestKeys:
         assert lease.job is not None
         assert lease.job.key == "customer 7 ✓"
         assert [job.key for job in namespace.select(Filter(state="running", queue="work")).jobs] == ["customer 7 ✓"]
+
+    def test_a_queue_of_waiting_jobs_that_all_have_one_is_not_forgotten(self, namespace: Namespace) -> None:
+        put(namespace, "a", key="k")
+
+        with pytest.raises(NotEmpty):
+            namespace.forget("work")
 
     def test_a_job_has_none_unless_it_is_given_one(self, namespace: Namespace) -> None:
         put(namespace, "a")

@@ -27,6 +27,12 @@ from qless_flask.testing.conformance.scenes import (
 class TestHeartbeats:
     """Leases renewed."""
 
+    def test_a_lease_ends_with_the_longest_run_of_its_queue(self, namespace: Namespace, clock: ManualClock) -> None:
+        namespace.configure("work", {"max_run": 20})
+        put(namespace, "a")
+
+        assert pop(namespace).expires_at == clock() + 20
+
     def test_a_heartbeat_renews_from_now(self, namespace: Namespace, clock: ManualClock) -> None:
         lease = run(namespace)
         clock.advance(40)
@@ -217,6 +223,17 @@ class TestLostLeases:
         assert pop_all(namespace) == []
         clock.advance(0.001)
         assert pop_all(namespace) == ["a"]
+
+    def test_losses_are_counted_on_where_a_lease_was_taken_back_before_the_pop(
+        self, namespace: Namespace, clock: ManualClock
+    ) -> None:
+        run(namespace)
+        clock.advance(60)
+        namespace.promote()
+
+        assert pop_all(namespace) == ["a"]
+
+        assert get(namespace).losses == 1
 
     def test_a_lost_job_keeps_its_place(self, namespace: Namespace, clock: ManualClock) -> None:
         put(namespace, "a", "b", "c")

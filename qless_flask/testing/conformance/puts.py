@@ -205,6 +205,12 @@ class TestPutsOfJobsThatExist:
         with unchanged(namespace, check):
             assert namespace.put([new("a", if_exists="keep")]) == [Put("a", "complete", created=False)]
 
+    def test_a_jid_twice_in_a_batch_is_refused_in_a_known_queue_too(self, namespace: Namespace, check: Check) -> None:
+        put(namespace, "first")
+
+        with unchanged(namespace, check), pytest.raises(JobExists):
+            namespace.put([new("a"), new("a")])
+
     def test_each_job_of_a_batch_sees_those_before_it(self, namespace: Namespace) -> None:
         answers = namespace.put(
             [new("a", data="1"), new("a", data="2", if_exists="keep"), new("a", data="3", if_exists="replace")]
