@@ -280,7 +280,16 @@ class Frozen(BackendUnavailable):
     """The namespace is read-only for now; nothing has happened."""
 
     code = "FROZEN"
-    sentence = "namespace {subject} is frozen for a copy or being erased: it can be read only; try again in a while"
+    sentence = (
+        "namespace {subject} is frozen, for a copy perhaps, or being erased: it can be read only until it is thawed"
+    )
+
+    @classmethod
+    def erasing(cls, name: str) -> Frozen:
+        """Build the error for a namespace that is to be thawed in the middle of its deletion."""
+        return cls(
+            f"namespace {name} is being erased, and cannot be thawed any more: erase it to its end", subject=name
+        )
 
 
 def error_for(

@@ -25,7 +25,7 @@ from qless_flask.bounds import (
     check_jids,
     is_utf8,
 )
-from qless_flask.errors import Invalid, QlessError, TooLarge
+from qless_flask.errors import Frozen, Invalid, QlessError, TooLarge
 from qless_flask.models import (
     MISSING,
     Action,
@@ -316,7 +316,10 @@ class StoreNamespace(FiringNamespace, FoldingNamespace, PatientNamespace):
         check = Checks()
         check.kind("on", on, bool)
         check.done()
-        settings = self._freeze(on, actor)
+        try:
+            settings = self._freeze(on, actor)
+        except Frozen:
+            raise Frozen.erasing(self.name) from None
         # Nothing comes any more: what a dump reads are then all the statistics.
         while on and self._fold_some():
             pass

@@ -34,15 +34,20 @@ def copy(source: str, target: str, namespace: str, to_namespace: str | None, tha
     """
     where = f"--url {without_password(source)} --namespace {namespace}"
     thaw = f"{command_name()} thaw {where}"
-    click.echo(f"While it is copied, namespace {namespace} in {without_password(source)} is frozen.", err=True)
     progress = Progress()
+
+    def report(what: str, done: int, total: int | None) -> None:
+        if not progress.begun:
+            click.echo(f"From now on namespace {namespace} in {without_password(source)} is frozen.", err=True)
+        progress(what, done, total)
+
     with open_backend(source) as source_backend, open_backend(target) as target_backend:
         try:
             with progress:
                 tally = copy_namespace(
                     source_backend.namespace(namespace),
                     target_backend.namespace(to_namespace or namespace),
-                    progress,
+                    report,
                     thaw_source=thaw_source,
                     actor=person(),
                 )

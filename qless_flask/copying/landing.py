@@ -14,6 +14,8 @@ from qless_flask.models import Actor, AnyRecord, NamespaceRecord
 
 CHECKPOINT = "copy:checkpoint"
 """The memo that says how far a copy has come: it belongs to its store, and can be set while that is frozen."""
+DONE = "copy:done"
+"""The memo that says of what the last copy was that came here whole."""
 LOADED = "loaded"
 EQUAL = "equal"
 
@@ -40,7 +42,7 @@ class Landing:
         self.resumed = self._text is not None
         if self._text is None:
             self._at = Checkpoint(source)
-            self._check_empty()
+            self._check_empty(was_copied=target.recall(DONE) == source)
             return
         self._at = msgspec.json.decode(self._text, type=Checkpoint)
         if self._at.source != source:
@@ -99,14 +101,16 @@ class Landing:
                     subject=self._target.name,
                 )
             self._note(msgspec.structs.replace(self._at, phase=EQUAL))
+        self._target.remember(DONE, self._at.source, self._target.recall(DONE))
         self._target.freeze(False, actor=self._actor)
         self._target.remember(CHECKPOINT, None, self._text)
 
-    def _check_empty(self) -> None:
+    def _check_empty(self, *, was_copied: bool = False) -> None:
+        why = "was copied from there already, whole: to copy anew," if was_copied else "is not empty:"
         for page in pages(self._target):
             if not all(isinstance(record, NamespaceRecord) for record in page.records):
                 raise NotCopied(
-                    f"namespace {self._target.name} is not empty: copy into one that is new, or erase it first",
+                    f"namespace {self._target.name} {why} copy into one that is new, or erase it first",
                     subject=self._target.name,
                 )
 
