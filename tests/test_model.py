@@ -16,7 +16,7 @@ from qless_flask.testing.machine import Ground, Machine
 
 NUMBERS = itertools.count(1)
 SETTINGS = settings(
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=50,
     deadline=None,
     derandomize=True,
