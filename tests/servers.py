@@ -19,7 +19,9 @@ from qless_flask.backends.base import Backend
 from qless_flask.backends.inspection import StoreView
 from qless_flask.testing import ManualClock, ModelBackend
 
-STANDS = ("model", "hooked", "fakeredis", "valkey", "redis", "sqlite", "http+sqlite", "http+valkey")
+STANDS = ("model", "hooked", "fakeredis", "valkey", "redis", "sqlite", "http+sqlite")
+WAITING_STANDS = (*STANDS, "http+valkey")
+"""The way over HTTP is one, whatever lies behind it, but for the waits."""
 START_SECONDS = 20.0
 
 

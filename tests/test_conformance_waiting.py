@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from servers import Stand
+from servers import WAITING_STANDS, Stand
 
 from qless_flask.backends.base import Backend
 from qless_flask.testing.conformance import (
@@ -23,6 +23,8 @@ __all__ = [
     "TestWaitingReaders",
     "TestWaitingUnderLimits",
 ]
+
+pytestmark = pytest.mark.parametrize("stand", WAITING_STANDS, indirect=True, scope="session")
 
 
 @pytest.fixture
