@@ -203,7 +203,8 @@ class Trace:
                 *map(self._plain, (value.jid, value.expires_at, value.job)),
             )
         if isinstance(value, QlessError):
-            return type(value).__name__, value.subject, value.message
+            # In whatever words it is told.
+            return value.code, value.subject, sorted(value.fields)
         if isinstance(value, msgspec.Struct):
             return self._record(value)
         assert isinstance(value, Mapping)
