@@ -42,7 +42,7 @@ class Landing:
         self.resumed = self._text is not None
         if self._text is None:
             self._at = Checkpoint(source)
-            self._check_empty(was_copied=target.recall(DONE) == source)
+            self._check_empty()
             return
         self._at = msgspec.json.decode(self._text, type=Checkpoint)
         if self._at.source != source:
@@ -105,10 +105,11 @@ class Landing:
         self._target.freeze(False, actor=self._actor)
         self._target.remember(CHECKPOINT, None, self._text)
 
-    def _check_empty(self, *, was_copied: bool = False) -> None:
-        why = "was copied from there already, whole: to copy anew," if was_copied else "is not empty:"
+    def _check_empty(self) -> None:
         for page in pages(self._target):
             if not all(isinstance(record, NamespaceRecord) for record in page.records):
+                was_copied = self._target.recall(DONE) == self._at.source
+                why = "was copied from there already, whole: to copy anew," if was_copied else "is not empty:"
                 raise NotCopied(
                     f"namespace {self._target.name} {why} copy into one that is new, or erase it first",
                     subject=self._target.name,
