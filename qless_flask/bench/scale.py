@@ -26,7 +26,8 @@ QUEUE, ASIDE, WORKER, HOLDER = "bench", "aside", "bench", "holder"
 KEYS = 10
 """Over how many keys the parked jobs are spread."""
 _NEVER_PRUNED = Retention(*[Keep(3e9, 1_000_000_000)] * 3)
-_YEAR = 366 * 86_400.0
+_DAY = 86_400.0
+_YEAR = 366 * _DAY
 
 
 class Operation(NamedTuple):
@@ -77,7 +78,7 @@ FILLS: dict[str, Fill] = {
 
 def prepare(namespace: Namespace) -> None:
     """Let nothing of what is put be pruned, nor any lease be lost, while it is timed."""
-    namespace.configure(QUEUE, {"retention": _NEVER_PRUNED, "heartbeat": None})
+    namespace.configure(QUEUE, {"retention": _NEVER_PRUNED, "heartbeat": _DAY})
 
 
 def operations(namespace: Namespace, times: int) -> Iterator[Operation]:
