@@ -34,14 +34,16 @@ layers: $(INSTALLED)
 	$(BIN)/lint-imports --no-logo --no-cache
 
 # The browser's files are part of what is tested.
-# What goes by real time runs alone, for the machine to be its own; all else side by side.
-ALONE := $(addprefix tests/,test_waiting.py test_conformance_waiting.py test_limits_under_processes.py test_scheduler.py \
+# What goes by real time runs alone, for the machine to be its own; what mostly sleeps, and all else, side by side.
+SLEEPY := tests/test_conformance_waiting.py
+ALONE := $(addprefix tests/,test_waiting.py test_limits_under_processes.py test_scheduler.py \
   test_redis_outage.py test_redis_waking.py test_sqlite_processes.py test_sqlite_writer.py test_web/test_waits.py \
   test_cli_serve.py test_cli_worker.py test_demo.py test_worker.py test_worker_asked.py test_worker_interrupt.py \
   test_worker_outage.py test_worker_pool.py test_worker_stop.py)
 tests: install
 ifeq ($(strip $(ARGS)),)
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 $(addprefix --ignore=,$(ALONE)) tests
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 $(addprefix --ignore=,$(ALONE) $(SLEEPY)) tests
+	$(BIN)/pytest --numprocesses 4 $(SLEEPY)
 	$(BIN)/pytest $(ALONE)
 else
 	$(BIN)/pytest $(ARGS)

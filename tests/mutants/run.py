@@ -27,7 +27,12 @@ ROOT = HERE.parent.parent
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "node_modules", "build", "dist", "*.db*", ".*_cache", "__pycache__")
 STANDS = {"redis": "valkey", "sqlite": "sqlite"}
 """The stand that the mutants of each list run on."""
-SUITE = ("tests/test_conformance.py", "tests/test_model.py", "tests/test_sqlite_figures.py")
+SUITE = (
+    "tests/test_conformance.py",
+    "tests/test_model.py",
+    "tests/test_second_writers.py",
+    "tests/test_sqlite_figures.py",
+)
 KILLED, PASSED = 1, 0
 """What pytest exits with."""
 SECONDS = 900

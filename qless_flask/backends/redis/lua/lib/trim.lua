@@ -5,6 +5,8 @@
 -- @constant EVENT_MOST_MS
 -- @constant EVENT_ENTRIES
 local ENTRIES_AT_ONCE = 1000
+-- The entry of a batch is long: they are read a few at a time, up to the first that stays.
+local ENTRIES_READ = 20
 
 -- The entry up to which a cursor has passed; nothing for what is none.
 local function passed_by(cursor)
@@ -34,14 +36,19 @@ local function trim_events()
   local events = key('events')
   local over = call('XLEN', events) - EVENT_ENTRIES
   local passed_ms, passed_sequence = passed_by_all()
-  local last, trimmed = nil, 0
-  for i, entry in ipairs(call('XRANGE', events, '-', '+', 'COUNT', ENTRIES_AT_ONCE)) do
-    local at, ms, sequence = tonumber(string.match(entry[2][2], '^%d+')), string.match(entry[1], '^(%d+)-(%d+)$')
-    ms, sequence = tonumber(ms), tonumber(sequence)
-    local passed = ms < passed_ms or (ms == passed_ms and sequence <= passed_sequence)
-    if i > over and at > now - EVENT_MOST_MS and not (passed and at <= now - EVENT_MS) then break end
-    last, trimmed = entry[1], i
-  end
+  local last, trimmed, stays = nil, 0, false
+  repeat
+    local entries = call('XRANGE', events, last and '(' .. last or '-', '+', 'COUNT', ENTRIES_READ)
+    for i = 1, #entries do
+      local id, at = entries[i][1], tonumber(string.match(entries[i][2][2], '^%d+'))
+      local ms, sequence = string.match(id, '^(%d+)-(%d+)$')
+      ms, sequence = tonumber(ms), tonumber(sequence)
+      local passed = ms < passed_ms or (ms == passed_ms and sequence <= passed_sequence)
+      stays = trimmed >= over and at > now - EVENT_MOST_MS and not (passed and at <= now - EVENT_MS)
+      if stays then break end
+      last, trimmed = id, trimmed + 1
+    end
+  until stays or #entries < ENTRIES_READ or trimmed == ENTRIES_AT_ONCE
   if last then
     local ms, sequence = string.match(last, '^(%d+)-(%d+)$')
     call('XTRIM', events, 'MINID', ms .. '-' .. string.format('%.0f', sequence + 1))
