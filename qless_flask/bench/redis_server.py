@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, cast
 
 import redis
@@ -14,6 +15,16 @@ class Server:
         self.client = redis.Redis.from_url(url, protocol=2)
         # redis-py's types cannot tell its synchronous replies from its asynchronous ones.
         self._any = cast(Any, self.client)
+
+    def wait(self) -> None:
+        """Wait until the server answers. Raise redis.ConnectionError after ten seconds."""
+        for _ in range(100):
+            try:
+                self._any.ping()
+                return
+            except redis.ConnectionError:
+                time.sleep(0.1)
+        self._any.ping()
 
     def clear(self) -> None:
         """Delete everything and begin to count anew."""
@@ -33,4 +44,5 @@ class Server:
     def version(self) -> str:
         """Name and version of the server."""
         info = self._any.info("server")
-        return f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}"
+        allocator = self._any.info("memory")["mem_allocator"]
+        return f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])} ({allocator})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import chain, islice, takewhile
 
 from qless_flask.backends.numbers import (
@@ -102,10 +103,9 @@ def _past_retention(step: Step, queue: QueueRow, state: int) -> Iterator[Record]
 
 
 def _trim_events(step: Step) -> bool:
-    rows = step.connection.execute(ENTRY_TIMES, (step.namespace, TRIM_AT_ONCE)).fetchall()
-    if not rows:
+    [last] = step.connection.execute(LAST_ENTRY, (step.namespace,)).fetchone() or [None]
+    if last is None:
         return False
-    [last] = step.connection.execute(LAST_ENTRY, (step.namespace,)).fetchone()
     over, passed = last - EVENT_ENTRIES, _passed(step)
     since, at_most = (step.now - to_milliseconds(each) for each in (EVENT_SECONDS, EVENT_MOST_SECONDS))
 
@@ -113,7 +113,9 @@ def _trim_events(step: Step) -> bool:
         entry, at = row
         return entry <= over or at <= at_most or (at <= since and entry < passed)
 
-    old = [entry for entry, _ in takewhile(is_over, rows)]
+    # Row by row, up to the first that stays: the entry of a batch is long.
+    with closing(step.connection.execute(ENTRY_TIMES, (step.namespace, TRIM_AT_ONCE))) as rows:
+        old = [entry for entry, _ in takewhile(is_over, rows)]
     if old:
         step.connection.execute(TRIM_ENTRIES, (step.namespace, old[-1]))
         step.connection.execute(SET_TRIMMED, (old[-1], step.namespace))

@@ -5,7 +5,7 @@
 -- @constant EVENT_MOST_MS
 -- @constant EVENT_ENTRIES
 local ENTRIES_AT_ONCE = 1000
--- The entry of a batch is long: they are read a few at a time, up to the first that stays.
+-- The entry of a batch is long: one is looked at, and more are read while they go.
 local ENTRIES_READ = 20
 
 -- The entry up to which a cursor has passed; nothing for what is none.
@@ -38,7 +38,8 @@ local function trim_events()
   local passed_ms, passed_sequence = passed_by_all()
   local last, trimmed, stays = nil, 0, false
   repeat
-    local entries = call('XRANGE', events, last and '(' .. last or '-', '+', 'COUNT', ENTRIES_READ)
+    local read = last and ENTRIES_READ or 1
+    local entries = call('XRANGE', events, last and '(' .. last or '-', '+', 'COUNT', read)
     for i = 1, #entries do
       local id, at = entries[i][1], tonumber(string.match(entries[i][2][2], '^%d+'))
       local ms, sequence = string.match(id, '^(%d+)-(%d+)$')
@@ -48,11 +49,11 @@ local function trim_events()
       if stays then break end
       last, trimmed = id, trimmed + 1
     end
-  until stays or #entries < ENTRIES_READ or trimmed == ENTRIES_AT_ONCE
+  until stays or #entries < read or trimmed >= ENTRIES_AT_ONCE
   if last then
     local ms, sequence = string.match(last, '^(%d+)-(%d+)$')
     call('XTRIM', events, 'MINID', ms .. '-' .. string.format('%.0f', sequence + 1))
     redis.pcall('HSET', key('meta'), 'trimmed', last)
   end
-  return trimmed == ENTRIES_AT_ONCE
+  return trimmed >= ENTRIES_AT_ONCE
 end
