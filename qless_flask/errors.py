@@ -24,6 +24,7 @@ QlessError                      INTERNAL 500
 │   └── UnknownDependency       UNKNOWN_DEPENDENCY 422
 ├── Rejected                    REJECTED 422
 │   └── QuotaExceeded           QUOTA_EXCEEDED 429
+├── PluginError                 PLUGIN_ERROR 500
 ├── Internal                    INTERNAL 500
 └── BackendUnavailable          BACKEND_UNAVAILABLE 503
     └── Frozen                  FROZEN 503
@@ -231,8 +232,7 @@ class Invalid(QlessError):
     @classmethod
     def of(cls, fields: FieldErrors) -> Invalid:
         """Build the error from what is wrong with each field."""
-        told = "; ".join(f"{name}: {' '.join(said)}" for name, said in fields.items())
-        return cls(told, fields=fields)
+        return cls(_told(fields), fields=fields)
 
 
 class DependencyCycle(Invalid):
@@ -252,17 +252,29 @@ class UnknownDependency(Invalid):
 
 
 class Rejected(QlessError):
-    """A limit or a policy says no to a put."""
+    """A limit, a policy or a filter says no; `subject` is the policy or plugin, `fields` what it says no to."""
 
     code, status = "REJECTED", 422
     sentence = "that was refused: {subject}"
 
+    @classmethod
+    def of(cls, fields: FieldErrors) -> Rejected:
+        """Build the error from what is wrong with each field; who runs the policy adds its name."""
+        return cls(_told(fields), fields=fields)
+
 
 class QuotaExceeded(Rejected):
-    """The queue is full (`max_size`)."""
+    """The queue is full (`max_size`), or a quota of the namespace is used up."""
 
     code, status = "QUOTA_EXCEEDED", 429
     sentence = "queue {subject} is full: it has as many jobs as its max_size allows; put again when some are done"
+
+
+class PluginError(QlessError):
+    """A plugin raised, or answered what it must not; nothing has happened, and the server's log has the traceback."""
+
+    code, status = "PLUGIN_ERROR", 500
+    sentence = "plugin {subject} failed, so that this could not be done; the server's log says how"
 
 
 class Internal(QlessError):
@@ -297,6 +309,10 @@ def error_for(
 ) -> QlessError:
     """Build the error that a code names, as Lua scripts and HTTP answers give it; an unknown code is Internal."""
     return _CLASSES.get(code, Internal)(message, subject=subject, fields=fields)
+
+
+def _told(fields: FieldErrors) -> str:
+    return "; ".join(f"{name}: {' '.join(said)}" for name, said in fields.items())
 
 
 def _rebuild(cls: type[QlessError], message: str, subject: str | None, fields: FieldErrors) -> QlessError:

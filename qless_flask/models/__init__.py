@@ -7,12 +7,15 @@ and what went in comes out (white space outside strings aside).
 from __future__ import annotations
 
 from qless_flask.models.backoff import Backoff
+from qless_flask.models.chosen import Chosen, dump_options
 from qless_flask.models.events import Event, EventFilter, EventPage, Promoted, Pruned
 from qless_flask.models.hands import Action, Actor, Cancel, Changed, Changes, Finish, Move, Timeout, Update
 from qless_flask.models.jobs import Failure, HistoryEntry, Job, LogLine, NewJob, Put, Unique, new_jid, with_new_jid
 from qless_flask.models.leases import Beat, Lease, Pop, Popped, Renewed
 from qless_flask.models.lookups import FailureGroup, Filter, Page, Tag, Tracked, mean_seconds
+from qless_flask.models.plugins import Plugin, PluginFailure
 from qless_flask.models.queues import (
+    PLAN_NAMES,
     SETTING_NAMES,
     Keep,
     NamespaceSettings,
@@ -25,6 +28,7 @@ from qless_flask.models.queues import (
     check_setting_names,
     checked_settings,
     in_force,
+    namespace_settings,
     setting_message,
 )
 from qless_flask.models.record_checks import check_records
@@ -98,6 +102,7 @@ __all__ = [
     "ORDERS",
     "OVERLAPS",
     "OWN_PREFIXES",
+    "PLAN_NAMES",
     "SETTING_NAMES",
     "STATES",
     "Action",
@@ -110,6 +115,7 @@ __all__ = [
     "Catchup",
     "Changed",
     "Changes",
+    "Chosen",
     "Complete",
     "Dependents",
     "Dumped",
@@ -144,6 +150,8 @@ __all__ = [
     "Order",
     "Overlap",
     "Page",
+    "Plugin",
+    "PluginFailure",
     "Pop",
     "Popped",
     "Promoted",
@@ -184,10 +192,12 @@ __all__ = [
     "check_setting_names",
     "checked_settings",
     "distinct",
+    "dump_options",
     "encode_record",
     "in_force",
     "jid_at",
     "mean_seconds",
+    "namespace_settings",
     "new_jid",
     "no_counts",
     "read_record",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
 from qless_flask.bounds import (
@@ -18,8 +18,13 @@ from qless_flask.bounds import (
 )
 from qless_flask.errors import Invalid
 from qless_flask.models.backoff import Backoff
+from qless_flask.models.chosen import Chosen
 
 _DAY = 86_400.0
+MAX_CHOSEN = 64
+"""How many policies, and how many trackers, a namespace has at most."""
+MAX_KLASSES = 1_000
+"""For how many klasses a namespace has a back-off at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,29 +121,36 @@ class QueueSettings:
         check.done()
 
 
-Setting = float | int | Backoff | Rate | Retention | None
+Plan = tuple[Chosen, ...] | Mapping[str, Backoff]
+"""What a namespace alone can be told: policies, trackers, the back-off of klasses."""
+Setting = float | int | Backoff | Rate | Retention | Plan | None
 SETTING_NAMES: tuple[str, ...] = tuple(each.name for each in fields(QueueSettings))
+PLAN_NAMES: tuple[str, ...] = ("policies", "trackers", "klass_backoff")
+"""The names of the settings that a namespace has and a queue has not."""
 
 
-def checked_settings(changes: Mapping[str, Setting | Mapping[str, object]]) -> dict[str, Setting]:
-    """Return the changes as a queue keeps them, or raise Invalid for a name or value that no queue can have.
+def checked_settings(changes: Mapping[str, Setting | object], *, namespace: bool = False) -> dict[str, Setting]:
+    """Return the changes as a queue, or a namespace, keeps them; raise Invalid for a name or value that it cannot have.
 
-    A back-off, a rate and a retention may come as the objects that they are in JSON.
+    What is an object may come as it is in JSON, alone or in its list.
     """
     check = Checks()
-    found: dict[str, Setting] = {}
+    names = SETTING_NAMES + PLAN_NAMES if namespace else SETTING_NAMES
+    found: dict[str, Any] = {}
     for name, value in changes.items():
-        if name not in SETTING_NAMES:
-            check.wrong(name, f"is no setting; there are {', '.join(SETTING_NAMES)}")
+        if name not in names:
+            check.wrong(name, f"is no setting; there are {', '.join(names)}")
+        elif name in _PLANS:
+            _PLANS[name](check, name, value, found)
         elif isinstance(value, Mapping) and name in _BUILDERS:
             try:
                 found[name] = _BUILDERS[name](value)
             except Invalid as error:
                 check.merge(name, error.fields)
         else:
-            found[name] = value  # type: ignore[assignment]
+            found[name] = value
     try:
-        QueueSettings(**found)  # type: ignore[arg-type]
+        QueueSettings(**_without_plans(found))
     except Invalid as error:
         _take_over(check, error)
     check.done()
@@ -146,11 +158,17 @@ def checked_settings(changes: Mapping[str, Setting | Mapping[str, object]]) -> d
 
 
 def in_force(*layers: Mapping[str, Setting]) -> QueueSettings:
-    """Lay settings over each other, the last on top, and all of them over the defaults."""
+    """Lay settings of queues over each other, the last on top, and all of them over the defaults."""
     laid: dict[str, Any] = {}
     for layer in layers:
         laid |= layer
-    return QueueSettings(**laid)
+    return QueueSettings(**_without_plans(laid))
+
+
+def namespace_settings(own: Mapping[str, Setting], frozen: bool) -> NamespaceSettings:
+    """Put together what a namespace was told, of what it says itself."""
+    plans: dict[str, Any] = {name: own[name] for name in PLAN_NAMES if name in own}
+    return NamespaceSettings(in_force(own), tuple(sorted(own)), frozen, **plans)
 
 
 def setting_message(value: Setting) -> object:
@@ -159,17 +177,21 @@ def setting_message(value: Setting) -> object:
         return value.as_message()
     if isinstance(value, (Rate, Retention)):
         return asdict(value)
+    if isinstance(value, tuple):
+        return [each.as_message() for each in value]
+    if isinstance(value, Mapping):
+        return {name: value[name].as_message() for name in sorted(value)}
     return value
 
 
-def check_setting_names(field: str, names: object) -> None:
-    """Raise Invalid unless these are names of settings."""
+def check_setting_names(field: str, names: object, *, namespace: bool = False) -> None:
+    """Raise Invalid unless these are names of settings, of a queue or a namespace."""
     check = Checks()
     if not isinstance(names, (tuple, list)):
         check.wrong(field, "must be a list")
     else:
         for index, name in enumerate(names):
-            check.one_of(f"{field}.{index}", name, SETTING_NAMES)
+            check.one_of(f"{field}.{index}", name, SETTING_NAMES + PLAN_NAMES if namespace else SETTING_NAMES)
     check.done()
 
 
@@ -209,13 +231,68 @@ def _retention(message: Mapping[str, object]) -> Retention:
     return built
 
 
+def _without_plans(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name not in PLAN_NAMES}
+
+
+def _chosen(check: Checks, field: str, value: object, found: dict[str, Any]) -> None:
+    if not isinstance(value, (tuple, list)):
+        check.wrong(field, "must be a list")
+        return
+    if len(value) > MAX_CHOSEN:
+        check.wrong(field, f"must be at most {MAX_CHOSEN}")
+        return
+    chosen: list[Chosen] = []
+    for index, each in enumerate(value):
+        try:
+            chosen.append(_one(each, Chosen, Chosen.of))
+        except Invalid as error:
+            check.merge(f"{field}.{index}", error.fields)
+            continue
+        if [other.id for other in chosen].count(chosen[-1].id) > 1:
+            check.wrong(f"{field}.{index}.id", f"{chosen[-1].id} stands there already: give each its own id")
+    found[field] = tuple(chosen)
+
+
+def _klass_backoff(check: Checks, field: str, value: object, found: dict[str, Any]) -> None:
+    if not isinstance(value, Mapping):
+        check.wrong(field, "must be an object: klass to back-off")
+        return
+    if len(value) > MAX_KLASSES:
+        check.wrong(field, f"must be at most {MAX_KLASSES:,}")
+        return
+    backoffs: dict[str, Backoff] = {}
+    for klass, each in value.items():
+        check.text(field, klass)
+        try:
+            backoffs[klass] = _one(each, Backoff, Backoff.of)
+        except Invalid as error:
+            check.merge(f"{field}.{klass}", error.fields)
+    found[field] = backoffs
+
+
+def _one(value: object, kind: type[Any], build: Callable[[Mapping[str, Any]], Any]) -> Any:
+    if isinstance(value, kind):
+        return value
+    if isinstance(value, Mapping):
+        return build(value)
+    raise Invalid("must be an object", fields={"": ["must be an object"]})
+
+
+_PLANS: dict[str, Callable[[Checks, str, object, dict[str, Any]], None]] = {
+    "policies": _chosen,
+    "trackers": _chosen,
+    "klass_backoff": _klass_backoff,
+}
+
+
 def _take_over(check: Checks, error: Invalid) -> None:
     for name, said in error.fields.items():
         check.wrong(name, " ".join(said))
 
 
 _BUILDERS: dict[str, Callable[[Mapping[str, object]], Setting]] = {
-    "backoff": lambda message: _build(Backoff, message),
+    "backoff": Backoff.of,
     "rate": lambda message: _build(Rate, message),
     "key_rate": lambda message: _build(Rate, message),
     "retention": _retention,
@@ -254,6 +331,12 @@ class NamespaceSettings:
     """The names of those that it says itself, sorted; the others are as QueueSettings has them."""
     frozen: bool = False
     """It is read-only, for a dump or a load, or because it is being erased."""
+    policies: tuple[Chosen, ...] = ()
+    """What looks at each put, in this order, and may change or refuse it; see `qless_flask.hookspecs.Policy`."""
+    trackers: tuple[Chosen, ...] = ()
+    """What is told of jobs by their tags; see `qless_flask.hookspecs.TagTracker`."""
+    klass_backoff: Mapping[str, Backoff] = field(default_factory=dict)
+    """By klass, how long a retry that names no delay is put off, for jobs that don't say; before what queues say."""
 
 
 @dataclass(frozen=True, slots=True)

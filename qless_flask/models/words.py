@@ -11,7 +11,7 @@ Missing = Literal["refuse", "satisfied"]
 OnParentEnd = Literal["wait", "cancel", "run"]
 Dependents = Literal["refuse", "cancel", "choice"]
 Finished = Literal["complete", "failed"]
-Strategy = Literal["fixed", "exponential"]
+Strategy = Literal["fixed", "linear", "exponential", "table"]
 Jitter = Literal["full", "none"]
 Overlap = Literal["allow", "skip"]
 

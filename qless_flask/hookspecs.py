@@ -1,0 +1,255 @@
+# mypy: disable-error-code="empty-body"
+"""Every hook that a plugin can implement, in the order of a job's life, and the kinds of things that plugins offer.
+
+A plugin is a module or an object with functions of these names, marked with `hookimpl`; each takes those of the
+arguments named here that it wants:
+
+    from qless_flask.hookspecs import hookimpl
+
+    @hookimpl
+    def before_put(namespace, job): ...
+
+It is found by its entry point in the group `qless_flask.plugins`, or given to `Settings` or `Plugins` as it is.
+What is chosen by name (a strategy, a policy, a tracker) is offered as a class; what it can be told are the parameters
+of its constructor, which raises Invalid for what it cannot take. A frozen dataclass does it.
+Hooks run in the order of the plugins, without a lock and without a timeout: the last one registered is the first asked,
+so that a plugin's word comes before that of those built in.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pluggy
+
+from qless_flask.models import (
+    Event,
+    Failure,
+    Filter,
+    Job,
+    NamespaceSettings,
+    NewJob,
+    Page,
+    Pop,
+    Put,
+    Queue,
+    Settlement,
+    Tag,
+    Worker,
+)
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+PROJECT = "qless_flask"
+"""What hooks are marked for, and the first word of the groups of entry points."""
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+# The kinds of things that plugins offer
+
+
+class Space(Protocol):
+    """As much of a namespace as a plugin is given: it looks, puts and remembers, past all plugins."""
+
+    name: str
+
+    def put(self, jobs: Sequence[NewJob]) -> list[Put]:
+        """See `Namespace.put`."""
+
+    def get(self, jids: Sequence[str]) -> list[Job | None]:
+        """See `Namespace.get`."""
+
+    def select(self, filter: Filter, cursor: str | None = None, limit: int = 50) -> Page:
+        """See `Namespace.select`."""
+
+    def queues(self, names: Sequence[str] | None = None) -> list[Queue]:
+        """See `Namespace.queues`."""
+
+    def workers(self, names: Sequence[str] | None = None) -> list[Worker]:
+        """See `Namespace.workers`."""
+
+    def tags(self, names: Sequence[str] | None = None, *, after: str | None = None, limit: int = 1000) -> list[Tag]:
+        """See `Namespace.tags`."""
+
+    def settings(self) -> NamespaceSettings:
+        """See `Namespace.settings`."""
+
+    def recall(self, name: str) -> str | None:
+        """See `Namespace.recall`."""
+
+    def remember(self, name: str, value: str | None, expected: str | None) -> bool:
+        """See `Namespace.remember`."""
+
+
+class RetryStrategy(ABC):
+    """How long a retry that names no delay is put off; built with the options that a back-off gives it."""
+
+    @abstractmethod
+    def next_delay(self, job: Job, failure: Failure, run: int) -> float | None:
+        """Answer the seconds before the job runs again, or None to give up: then it fails at once.
+
+        `job` is as it was popped, or as it is; `failure` says why this run did not end well, by its group and message;
+        `run` is which run of the stage that was, counted from 1.
+        """
+
+
+class Policy(ABC):
+    """What a namespace lets in; built with the options that the namespace's settings give it."""
+
+    @abstractmethod
+    def check_put(self, namespace: Space, job: NewJob) -> NewJob:
+        """Answer the job to be put, changed or not; raise Rejected, with the fields at fault, for one that may not be.
+
+        It sees what is put, follows up on a completed job, or is put by a recurrence.
+        """
+
+    def check_all(self, namespace: Space, jobs: Sequence[NewJob]) -> None:  # noqa: B027  a policy may do without
+        """Raise Rejected if these jobs may not be put together; called once a put, after each was checked alone."""
+
+
+class TagTracker(ABC):
+    """Told what happens to jobs with the tags that it watches; built with the options of the namespace's settings."""
+
+    @abstractmethod
+    def told(self, tracking: Tracking, events: Sequence[Event]) -> None:
+        """Take up to 1,000 events, in order. If it raises, it is told of them again: each at least once.
+
+        Off the way of requests, in a thread of the process whose scheduler leads. What takes long or may fail it does
+        later, by `tracking.later`.
+        """
+
+    def perform(self, tracking: Tracking, data: Mapping[str, Any]) -> None:
+        """Do what `later` was given; if it raises, it is retried as the queue `qless:trackers` says."""
+        raise NotImplementedError(f"{type(self).__name__} does nothing later")
+
+
+class Tracking(Protocol):
+    """What a tracker works with."""
+
+    id: str
+    """What the tracker is called in the settings of its namespace."""
+    namespace: Space
+
+    def later(self, data: Mapping[str, Any], *, key: str) -> None:
+        """Have `perform` called with this; the same `key` again, while that is not pruned, is not done again."""
+
+
+class Codec(ABC):
+    """Makes data unreadable to the store, or keeps it elsewhere, on the client's side."""
+
+    @abstractmethod
+    def encode(self, text: str) -> str:
+        """Write JSON text as other text, any there is."""
+
+    @abstractmethod
+    def decode(self, text: str) -> str:
+        """Read what `encode` wrote. Raise ValueError for what it did not."""
+
+
+# The hooks
+
+
+class Hooks:
+    """The hooks, by name."""
+
+    @hookspec(firstresult=True)
+    def open_backend(self, url: str, clock: Callable[[], float] | None, max_data_bytes: int) -> Any:
+        """Open a store of one's own, or answer None for a URL that is another's.
+
+        url: what the user gave; its scheme is none of ours.
+        clock: answers the time in Unix seconds, in place of the store's own; None: the store's own.
+        max_data_bytes: how long the data of one job may be.
+        Answers a `qless_flask.backends.base.Backend`.
+        """
+
+    @hookspec
+    def data_codecs(self) -> Mapping[str, Codec]:
+        """Offer ways to encrypt data, compress it or keep it elsewhere, by name, for clients and workers.
+
+        A client writes data with the codec that it was told, and reads what any of them wrote.
+        """
+
+    @hookspec
+    def before_put(self, namespace: str, job: NewJob) -> NewJob | None:
+        """Look at a job that is about to be put: change it, refuse it, or let it be.
+
+        namespace: the namespace's name.
+        job: what is put, follows up on a completed job, or is put by a recurrence (whose rule it changes).
+        Answers the job to put in its place, or None for no change; raises Rejected to refuse the whole put.
+        """
+
+    @hookspec
+    def namespace_policies(self) -> Mapping[str, type[Policy]]:
+        """Offer policies, by the name that a namespace's settings choose them by."""
+
+    @hookspec
+    def before_pop(self, namespace: str, pop: Pop) -> Pop | None:
+        """Look at a pop before it is done: change it, refuse it, or let it be.
+
+        namespace: the namespace's name.
+        pop: the queues, worker, limit and capabilities that were asked for.
+        Answers the pop to do in its place, or None for no change; raises Rejected to refuse it.
+        """
+
+    @hookspec
+    def around_perform(self, job: Any, call: Callable[[], object]) -> object:
+        """Run a job, in its worker: do something before and after, or instead.
+
+        job: the `LeasedJob` that is about to run.
+        call: runs it, and answers its result; of an `async def` function it answers what is to be awaited.
+        Answers the result. What it raises is the job's failure, as if the job had raised it.
+        """
+
+    @hookspec(firstresult=True)
+    def failure_group(self, job: Job, failure: Failure) -> str | None:
+        """Say in which group a failure belongs, or None to leave that to others.
+
+        job: as it was popped, or as it is.
+        failure: why the run did not end well, with the group and message that its worker gave.
+        Answers 1 to 200 bytes of text.
+        """
+
+    @hookspec
+    def before_settle(self, namespace: str, settlement: Settlement) -> Settlement | None:
+        """Look at the end of a lease before the store is told: change it, refuse it, or let it be.
+
+        namespace: the namespace's name.
+        settlement: a Complete, Retry, Fail or Release.
+        Answers the settlement to do in its place, of the same lease, or None; raises Rejected to refuse this one.
+        """
+
+    @hookspec
+    def retry_strategies(self) -> Mapping[str, type[RetryStrategy]]:
+        """Offer retry strategies, by the name that a back-off chooses them by."""
+
+    @hookspec
+    def on_event(self, namespace: str, event: Event) -> None:
+        """Hear of each transition, after the fact, in order, at least once; in the process whose scheduler leads.
+
+        namespace: the namespace's name.
+        event: one entry of its log.
+        """
+
+    @hookspec
+    def tag_trackers(self) -> Mapping[str, type[TagTracker]]:
+        """Offer tag trackers, by the name that a namespace's settings choose them by."""
+
+    @hookspec
+    def metrics(self, namespaces: Iterable[Space]) -> Iterable[Metric]:
+        """Add figures to `/metrics`.
+
+        namespaces: all there are.
+        Answers metric families of prometheus_client, as its collectors do.
+        """
+
+    @hookspec
+    def register_commands(self, group: Any) -> None:
+        """Add commands to `qless-flask`.
+
+        group: the `click.Group` to add them to.
+        """
