@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from qless_flask.backends.base import Backend, Namespace
+from qless_flask.backends.base import Backend, Clock, Namespace
 from qless_flask.backends.passing import Passing
 from qless_flask.errors import QlessError, QueueNotFound
 from qless_flask.models import (
@@ -19,6 +20,7 @@ from qless_flask.models import (
     Settled,
     Settlement,
 )
+from qless_flask.plugins import Plugins
 
 Draw = Callable[[], float]
 """Answers a random number from 0 to 1."""
@@ -27,9 +29,19 @@ Draw = Callable[[], float]
 class Hooked(Backend):
     """A store, and what is done before and after its operations; `open_backend` wraps it round each of ours."""
 
-    def __init__(self, inner: Backend, *, draw: Draw = random.random) -> None:
+    def __init__(
+        self,
+        inner: Backend,
+        *,
+        plugins: Plugins | None = None,
+        draw: Draw = random.random,
+        clock: Clock | None = None,
+    ) -> None:
+        """Wrap a store; without plugins, those that are built in do it."""
         self.inner = inner
+        self.plugins = Plugins(installed=False) if plugins is None else plugins
         self._draw = draw
+        self._clock = time.time if clock is None else clock
 
     def namespace(self, name: str) -> Namespace:
         return HookedNamespace(self.inner.namespace(name), self._draw)
