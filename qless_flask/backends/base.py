@@ -79,6 +79,8 @@ from qless_flask.models import (
 
 Clock = Callable[[], float]
 """Answers the time in Unix seconds."""
+LOG_END = "end"
+"""What `events` takes in place of a cursor for the end of the log as it is now."""
 
 
 class Backend(ABC):
@@ -377,7 +379,8 @@ class Namespace(ABC):
     def events(
         self, after: str | None = None, limit: int = 100, *, wait: float = 0.0, filter: EventFilter | None = None
     ) -> EventPage:
-        """Read up to `limit` (≤ 1,000) transitions of the log after a cursor; None or "0": from the beginning.
+        """Read up to `limit` (≤ 1,000) transitions of the log after a cursor; None or "0": from the beginning; "end"
+        (LOG_END): those to come, from the end of the log as it is now, which `next` names.
 
         With a filter, those of them that match; at most 1,000 are looked at a call, so a page may be short, even empty.
         Waits up to `wait` seconds for the first where there is none. Kept for an hour, then until every registered

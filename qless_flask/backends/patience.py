@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
+from qless_flask.backends.base import LOG_END
 from qless_flask.backends.steps import Steps
 from qless_flask.backends.waiting import Waiters
 from qless_flask.bounds import MAX_BATCH, MAX_WAIT_SECONDS, Checks, check_jids
@@ -52,6 +53,8 @@ class PatientNamespace(Steps):
         if after is not None:
             check.text("after", after)
         check.done()
+        if after == LOG_END:
+            after = self._log_end()
         if filter is None or filter == EventFilter():
             return self._events(after, limit, wait)
         deadline, tags = time.monotonic() + wait, self._tracked_tags() if filter.tracked is not None else frozenset()

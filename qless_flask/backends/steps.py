@@ -132,6 +132,10 @@ class Steps(Namespace):
         """Read events of any kind."""
 
     @abstractmethod
+    def _log_end(self) -> str:
+        """Answer the cursor after which no event is, yet; "0" where there has been none."""
+
+    @abstractmethod
     def _tracked_tags(self) -> frozenset[str]: ...
 
     @abstractmethod

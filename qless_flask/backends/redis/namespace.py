@@ -209,6 +209,9 @@ class RedisNamespace(StoreNamespace):
     def _events(self, after: str | None, limit: int, wait: float) -> EventPage:
         return read_log(self, after, limit, wait)
 
+    def _log_end(self) -> str:
+        return cast(bytes, self.read("log_end")).decode()
+
     # Queues, live
 
     def _configure(

@@ -39,6 +39,12 @@ def last_entry(look: Look) -> int:
     return int(found[0]) if found else 0
 
 
+def log_end(look: Look) -> str:
+    """Tell the cursor behind the latest entry."""
+    last = last_entry(look)
+    return _cursor((last + 1, 0)) if last else "0"
+
+
 def read_cursor(text: str | None) -> Position:
     """Read a cursor. Raise Invalid."""
     if text in (None, "0"):

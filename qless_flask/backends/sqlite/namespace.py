@@ -174,6 +174,9 @@ class SQLiteNamespace(StoreNamespace):
                     return page
                 waiter.sleep(min(left, LOOK_AGAIN_SECONDS))
 
+    def _log_end(self) -> str:
+        return self.backend.read(self.name, events.log_end)
+
     # Queues, live
 
     def _configure(

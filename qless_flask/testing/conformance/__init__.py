@@ -46,7 +46,7 @@ from qless_flask.testing.conformance.depending import TestCancelOfParents, TestD
 from qless_flask.testing.conformance.dumps import TestDumps, TestLifeAfterLoads, TestLoads
 from qless_flask.testing.conformance.erasing import TestErase
 from qless_flask.testing.conformance.event_times import TestTimesOfEvents
-from qless_flask.testing.conformance.events import TestEvents, TestGaps
+from qless_flask.testing.conformance.events import TestEvents, TestGaps, TestTheEndOfTheLog
 from qless_flask.testing.conformance.exchanges import TestExchanges
 from qless_flask.testing.conformance.failures import TestFailures
 from qless_flask.testing.conformance.fidelity import TestData, TestTexts
@@ -180,6 +180,7 @@ __all__ = [
     "TestStats",
     "TestTagFigures",
     "TestTexts",
+    "TestTheEndOfTheLog",
     "TestThroughput",
     "TestTimeout",
     "TestTimesOfEvents",

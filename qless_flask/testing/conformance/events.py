@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from qless_flask.backends.base import Backend, Namespace
+from qless_flask.backends.base import LOG_END, Backend, Namespace
 from qless_flask.errors import Invalid
-from qless_flask.models import Complete, Event
+from qless_flask.models import Complete, Event, EventFilter
 from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.conformance.scenes import Check, pop_all, put, renew, run, seen_events, unchanged
 
@@ -224,3 +224,46 @@ class TestGaps:
 
         assert [event.jid for event in namespace.events(cursor).events] == ["c"]
         assert [event.jid for event in namespace.events().events] == ["b", "c"]
+
+
+class TestTheEndOfTheLog:
+    """A reader may begin with what is to come."""
+
+    def test_from_the_end_nothing_is_read_but_what_comes_after(self, namespace: Namespace) -> None:
+        put(namespace, "a", "b")
+
+        page = namespace.events(LOG_END)
+
+        assert page.events == ()
+        put(namespace, "c", "d")
+        assert [event.jid for event in read_on(namespace, page.next, 1)] == ["c", "d"]
+
+    def test_the_end_is_the_cursor_of_the_last_event(self, namespace: Namespace) -> None:
+        put(namespace, "a", "b")
+
+        assert namespace.events(LOG_END).next == seen_events(namespace)[-1].cursor
+
+    def test_of_an_empty_log_it_is_the_beginning(self, namespace: Namespace) -> None:
+        page = namespace.events(LOG_END)
+
+        assert page.next == "0"
+        put(namespace, "a")
+        assert [event.jid for event in namespace.events(page.next).events] == ["a"]
+
+    def test_where_all_was_trimmed_no_gap_follows(self, namespace: Namespace, clock: ManualClock) -> None:
+        put(namespace, "a", "b")
+        clock.advance(3600)
+        namespace.prune()
+
+        page = namespace.events(LOG_END)
+
+        put(namespace, "c")
+        assert [(event.event, event.jid) for event in namespace.events(page.next).events] == [("put", "c")]
+
+    def test_a_filter_changes_nothing_of_that(self, namespace: Namespace) -> None:
+        put(namespace, "a", "b")
+
+        page = namespace.events(LOG_END, filter=EventFilter(jid="a"))
+
+        assert page.events == ()
+        assert page.next == seen_events(namespace)[-1].cursor

@@ -213,6 +213,10 @@ class ModelNamespace(StoreNamespace):
             self.world.changed.wait_for(lambda: world.event_count > start or self._waiters.closed, wait)
             return lookups.events(world, start, limit)
 
+    def _log_end(self) -> str:
+        with self._step(while_frozen=True) as world:
+            return str(world.event_count)
+
     # Queues, live
 
     def _configure(
