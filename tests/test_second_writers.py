@@ -51,8 +51,9 @@ def _after(patch: pytest.MonkeyPatch, holder: object, step: str, then: Callable[
     patch.setattr(holder, step, taken)
 
 
+@pytest.mark.parametrize("store", ["valkey"])
 def test_a_change_leaves_alone_what_another_popped_since_it_was_read(
-    valkey_url: str, fresh_name: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    store: str, valkey_url: str, fresh_name: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(RedisBackend(valkey_url, clock=clock)) as backend:
         namespace: RedisNamespace = backend.namespace(fresh_name)

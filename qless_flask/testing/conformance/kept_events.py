@@ -41,6 +41,16 @@ class TestEventsKeptForReaders:
 
         assert prune(namespace) == ["b"]
 
+    def test_one_prune_deletes_all_that_is_old_and_is_done(self, namespace: Namespace, clock: ManualClock) -> None:
+        for number in range(50):
+            put(namespace, f"old-{number}")
+        clock.advance(HOUR)
+        put(namespace, "new")
+
+        assert not namespace.prune().more
+
+        assert [event.jid for event in seen_events(namespace)] == ["new"]
+
     def test_what_a_reader_has_not_passed_is_kept(self, namespace: Namespace, clock: ManualClock) -> None:
         a, b, _ = put_apart(namespace, clock, "a", "b", "c")
         assert namespace.remember("reader:mail", a, None)
