@@ -309,8 +309,8 @@ class StoreNamespace(FiringNamespace, FoldingNamespace, PatientNamespace):
     def configure_namespace(
         self, changes: Mapping[str, Setting], *, inherit: Sequence[str] = (), actor: Actor | None = None
     ) -> NamespaceSettings:
-        check_setting_names("inherit", inherit)
-        return self._configure_namespace(checked_settings(changes), inherit, actor)
+        check_setting_names("inherit", inherit, namespace=True)
+        return self._configure_namespace(checked_settings(changes, namespace=True), inherit, actor)
 
     def freeze(self, on: bool = True, *, actor: Actor | None = None) -> NamespaceSettings:
         check = Checks()

@@ -9,7 +9,7 @@ from typing import Any
 
 from qless_flask.bounds import MAX_DELAY_SECONDS, Checks
 from qless_flask.errors import Invalid
-from qless_flask.models.chosen import dump_options
+from qless_flask.models.chosen import checked_options, dump_options
 from qless_flask.models.words import JITTERS, STRATEGIES, Jitter
 
 MAX_FACTOR = 1_000.0
@@ -93,18 +93,8 @@ class Backoff:
         object.__setattr__(self, "delays", tuple(self.delays))
 
     def _check_options(self, check: Checks) -> None:
-        try:
-            options = json.loads(self.options)
-        except (TypeError, ValueError):
-            options = None
-        if not isinstance(options, dict):
-            check.wrong("options", "must be the text of a JSON object")
-        elif "strategy" in options:
-            check.wrong("options", "must not have strategy")
-        else:
-            object.__setattr__(self, "options", dump_options(options))
-            if len(self.options.encode(errors="replace")) > MAX_OPTIONS_BYTES:
-                check.wrong("options", f"must be at most {MAX_OPTIONS_BYTES:,} bytes")
+        options = checked_options(check, self.options, ("strategy",), MAX_OPTIONS_BYTES)
+        object.__setattr__(self, "options", options)
 
 
 _TAKEN: dict[str, tuple[str, ...]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
@@ -25,6 +26,8 @@ MAX_CHOSEN = 64
 """How many policies, and how many trackers, a namespace has at most."""
 MAX_KLASSES = 1_000
 """For how many klasses a namespace has a back-off at most."""
+MAX_PLAN_BYTES = 256 << 10
+"""How long the policies are at most, as JSON; likewise the trackers, and the back-off of klasses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,14 +247,14 @@ def _chosen(check: Checks, field: str, value: object, found: dict[str, Any]) -> 
         return
     chosen: list[Chosen] = []
     for index, each in enumerate(value):
-        try:
-            chosen.append(_one(each, Chosen, Chosen.of))
-        except Invalid as error:
-            check.merge(f"{field}.{index}", error.fields)
+        built = _one(check, f"{field}.{index}", each, Chosen)
+        if built is None:
             continue
+        chosen.append(built)
         if [other.id for other in chosen].count(chosen[-1].id) > 1:
             check.wrong(f"{field}.{index}.id", f"{chosen[-1].id} stands there already: give each its own id")
     found[field] = tuple(chosen)
+    _check_size(check, field, tuple(chosen))
 
 
 def _klass_backoff(check: Checks, field: str, value: object, found: dict[str, Any]) -> None:
@@ -264,19 +267,30 @@ def _klass_backoff(check: Checks, field: str, value: object, found: dict[str, An
     backoffs: dict[str, Backoff] = {}
     for klass, each in value.items():
         check.text(field, klass)
-        try:
-            backoffs[klass] = _one(each, Backoff, Backoff.of)
-        except Invalid as error:
-            check.merge(f"{field}.{klass}", error.fields)
+        built = _one(check, f"{field}.{klass}", each, Backoff)
+        if built is not None:
+            backoffs[klass] = built
     found[field] = backoffs
+    _check_size(check, field, backoffs)
 
 
-def _one(value: object, kind: type[Any], build: Callable[[Mapping[str, Any]], Any]) -> Any:
+def _one(check: Checks, field: str, value: object, kind: type[Any]) -> Any:
+    """Take one of our objects, or build it from the JSON that it is; None: something is wrong with it."""
     if isinstance(value, kind):
         return value
-    if isinstance(value, Mapping):
-        return build(value)
-    raise Invalid("must be an object", fields={"": ["must be an object"]})
+    if not isinstance(value, Mapping):
+        check.wrong(field, "must be an object")
+        return None
+    try:
+        return kind.of(value)
+    except Invalid as error:
+        check.merge(field, error.fields)
+    return None
+
+
+def _check_size(check: Checks, field: str, plan: Plan) -> None:
+    if len(json.dumps(setting_message(plan), ensure_ascii=False).encode(errors="replace")) > MAX_PLAN_BYTES:
+        check.wrong(field, f"must be at most {MAX_PLAN_BYTES:,} bytes, all together")
 
 
 _PLANS: dict[str, Callable[[Checks, str, object, dict[str, Any]], None]] = {

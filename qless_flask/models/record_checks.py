@@ -103,7 +103,7 @@ def check_records(records: Sequence[AnyRecord]) -> None:
 
 
 def _check_namespace(check: Checks, record: NamespaceRecord) -> None:
-    _check_settings(check, record.settings)
+    _check_settings(check, record.settings, namespace=True)
     check.integer("turn", record.turn, 0, MAX_TALLY)
 
 
@@ -434,9 +434,9 @@ def _is_period(text: str) -> bool:
     return True
 
 
-def _check_settings(check: Checks, settings: Mapping[str, Any]) -> None:
+def _check_settings(check: Checks, settings: Mapping[str, Any], *, namespace: bool = False) -> None:
     try:
-        found = checked_settings(settings)
+        found = checked_settings(settings, namespace=namespace)
     except Invalid as error:
         check.merge("settings", error.fields)
         return
@@ -449,9 +449,7 @@ def _check_backoff(check: Checks, message: dict[str, Any] | None) -> None:
     if message is None:
         return
     try:
-        written = Backoff(**message).as_message()
-    except TypeError:
-        check.wrong("backoff", "must be as a back-off is written")
+        written = Backoff.of(message).as_message()
     except Invalid as error:
         check.merge("backoff", error.fields)
     else:

@@ -15,6 +15,7 @@ import msgspec
 
 from qless_flask.errors import Invalid
 from qless_flask.models.backoff import Backoff
+from qless_flask.models.chosen import whole
 from qless_flask.models.recurrences import Recurrence
 from qless_flask.models.words import OnParentEnd, State
 
@@ -291,8 +292,8 @@ def read_rule(message: Mapping[str, Any]) -> Recurrence:
         name: tuple(value) if isinstance(value, list) else value for name, value in message.items()
     }
     try:
-        if values.get("backoff") is not None:
-            values["backoff"] = Backoff(**values["backoff"])
+        if isinstance(values.get("backoff"), Mapping):
+            values["backoff"] = Backoff.of(values["backoff"])
         rule = Recurrence(**values)
     except TypeError as error:
         raise Invalid.of({"fields": ["must be those of a recurrence"]}) from error
@@ -307,14 +308,8 @@ _NUMBERED = ("settings", "rule", "backoff")
 
 def _plain(record: AnyRecord) -> AnyRecord:
     """Let numbers that can come as 60 or as 60.0 stand as 60."""
-    changes = {name: _whole(value) for name in _NUMBERED if (value := getattr(record, name, None))}
+    changes = {name: whole(value) for name in _NUMBERED if (value := getattr(record, name, None))}
     return msgspec.structs.replace(record, **changes) if changes else record
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _whole(each) for name, each in value.items()}
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _digest(text: bytes) -> int:

@@ -74,8 +74,10 @@ def dump(source: Source, cursor: str | None, limit: int) -> Dumped:
 
 
 def _namespace(source: Source, position: list[Any] | None, limit: int) -> Piece:
-    own, turn = cast("list[bytes | None]", _client(source).hmget(f"{source.prefix}:meta", "own", "turn"))
-    return Piece([NamespaceRecord(settings=json.loads(own or "{}"), turn=int(turn or 0))], None)
+    kept = _client(source).hmget(f"{source.prefix}:meta", "own", "plans", "turn")
+    own, plans, turn = cast("list[bytes | None]", kept)
+    settings = {**json.loads(own or "{}"), **json.loads(plans or "{}")}
+    return Piece([NamespaceRecord(settings=settings, turn=int(turn or 0))], None)
 
 
 def _queues(source: Source, position: list[Any] | None, limit: int) -> Piece:
@@ -85,7 +87,7 @@ def _queues(source: Source, position: list[Any] | None, limit: int) -> Piece:
         pipeline.hgetall(f"{source.prefix}:queue:{name}")
         pipeline.lrange(f"{source.prefix}:pops:{name}", 0, -1)
     replies = pipeline.execute()
-    _, _, _, *settings = cast("list[Any]", source.read("settings", "named", *names))
+    _, _, _, _, *settings = cast("list[Any]", source.read("settings", "named", *names))
     owns = [read_own(own.decode()) for _, own in settings]
     rows = zip(names, owns, replies[::2], replies[1::2], strict=True)
     # One may have been forgotten meanwhile.

@@ -124,7 +124,7 @@ def _options(record: JobRecord) -> str:
         retries=record.retries,
         pipeline=tuple(record.pipeline),
         on_parent_end=record.on_parent_end,
-        backoff=Backoff(**record.backoff) if record.backoff else None,
+        backoff=Backoff.of(record.backoff) if record.backoff else None,
         max_run=_seconds(record.max_run),
         expires_in=_seconds(record.expires_in),
         unique=unique,

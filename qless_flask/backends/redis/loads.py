@@ -9,7 +9,7 @@ from qless_flask.backends.redis.job_records import job_arguments
 from qless_flask.backends.redis.queues import inherited
 from qless_flask.backends.redis.recurrences import write_recurring, write_time
 from qless_flask.backends.redis.scripts import Argument, Reply
-from qless_flask.backends.redis.settings import LIMITS, pack, read_own, write_own
+from qless_flask.backends.redis.settings import LIMITS, pack, read_own, write_own, write_plans, write_shared
 from qless_flask.backends.store import to_seconds
 from qless_flask.backends.waiting import offers
 from qless_flask.models import (
@@ -56,12 +56,13 @@ def _settings(target: Target, records: Iterable[AnyRecord]) -> list[Argument]:
     """Write the version of settings that was read, and the records that change them."""
     shared = next((record for record in records if isinstance(record, NamespaceRecord)), None)
     queues = [record for record in records if isinstance(record, QueueRecord)]
-    version, _, own, *rows = cast("list[Any]", target.read("settings", "all" if shared else "named"))
-    text = write_own(checked_settings(shared.settings)) if shared else own.decode()
+    version, _, own, _, *rows = cast("list[Any]", target.read("settings", "all" if shared else "named"))
+    told = checked_settings(shared.settings, namespace=True) if shared else {}
+    text = write_shared(told) if shared else own.decode()
     words: list[Argument] = [version]
     if shared:
         packed = pack(in_force(read_own(text)))
-        words += _record("namespace", [text, *packed, shared.turn or ""])
+        words += _record("namespace", [text, write_plans(told), *packed, shared.turn or ""])
         for name, *each in _by_four(inherited(text, rows)):
             words += _record("inherited", [name, *each])
     for record in queues:

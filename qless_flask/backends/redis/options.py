@@ -70,7 +70,7 @@ def read_options(packed: bytes) -> Options:
         unique=_read_unique(unique) if unique else None,
         recurrence=id or None,
         due_at=_read_time(due),
-        backoff=Backoff(**json.loads(backoff)) if backoff else None,
+        backoff=Backoff.of(json.loads(backoff)) if backoff else None,
         requires=tuple(requires.split("\x1f")) if requires else (),
         key=key or None,
     )

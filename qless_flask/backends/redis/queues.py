@@ -6,9 +6,17 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from qless_flask.backends.redis.scripts import Argument, Reply
-from qless_flask.backends.redis.settings import pack, read_in_force, read_own, write_own
+from qless_flask.backends.redis.settings import (
+    pack,
+    read_in_force,
+    read_own,
+    read_plans,
+    write_own,
+    write_plans,
+    write_shared,
+)
 from qless_flask.backends.store import to_seconds
-from qless_flask.models import NamespaceSettings, Queue, Setting, Worker, in_force
+from qless_flask.models import NamespaceSettings, Queue, Setting, Worker, in_force, namespace_settings
 
 Ask = Callable[..., Reply]
 """Runs a script by its name, with these arguments."""
@@ -17,9 +25,9 @@ Ask = Callable[..., Reply]
 def configure(read: Ask, write: Ask, queue: str, actor: str, change: Change) -> Queue:
     """Change the settings of a queue, working out anew what is in force where another was faster."""
     while True:
-        version, _, shared, *rows = cast("list[bytes]", read("settings", "named", queue))
+        version, _, shared, _, *rows = cast("list[bytes]", read("settings", "named", queue))
         [[_, own]] = cast("list[list[bytes]]", rows)
-        text = change(own.decode())
+        text = write_own(change(read_own(own.decode())))
         packed = pack(in_force(read_own(shared.decode()), read_own(text)))
         reply = write("configure", actor, queue, version, text, *packed)
         if reply != b"CHANGED":
@@ -29,11 +37,10 @@ def configure(read: Ask, write: Ask, queue: str, actor: str, change: Change) -> 
 def configure_namespace(read: Ask, write: Ask, actor: str, change: Change) -> None:
     """Change the settings of a namespace, and thereby of all its queues that do not say otherwise."""
     while True:
-        version, _, own, *rows = cast("list[bytes]", read("settings", "all"))
-        text = change(own.decode())
-        reply = write(
-            "configure_namespace", actor, version, text, *pack(in_force(read_own(text))), *inherited(text, rows)
-        )
+        version, _, shared, plans, *rows = cast("list[bytes]", read("settings", "all"))
+        own = change(read_told(shared, plans))
+        text, packed = write_shared(own), pack(in_force(own))
+        reply = write("configure_namespace", actor, version, text, write_plans(own), *packed, *inherited(text, rows))
         if reply != b"CHANGED":
             return
 
@@ -49,21 +56,24 @@ def inherited(text: str, rows: Sequence[Reply]) -> list[Argument]:
 def changed_by(changes: Mapping[str, Setting], inherit: Sequence[str]) -> Change:
     """Make a change of what somebody says himself: without what he inherits from now on, and with what is set."""
 
-    def change(own: str) -> str:
-        left = {name: value for name, value in read_own(own).items() if name not in inherit}
-        return write_own({**left, **changes})
+    def change(own: Mapping[str, Setting]) -> Mapping[str, Setting]:
+        return {**{name: value for name, value in own.items() if name not in inherit}, **changes}
 
     return change
 
 
-Change = Callable[[str], str]
+Change = Callable[[Mapping[str, Setting]], Mapping[str, Setting]]
 
 
 def read_namespace(reply: Reply) -> NamespaceSettings:
     """Read what settings.lua answers."""
-    _, frozen, own, *_ = cast("list[bytes | int]", reply)
-    text = cast(bytes, own).decode()
-    return NamespaceSettings(read_in_force(text), tuple(sorted(read_own(text))), bool(frozen))
+    _, frozen, shared, plans, *_ = cast("list[bytes]", reply)
+    return namespace_settings(read_told(shared, plans), bool(frozen))
+
+
+def read_told(shared: bytes | None, plans: bytes | None) -> Mapping[str, Setting]:
+    """Read all that a namespace says itself."""
+    return {**read_own((shared or b"").decode()), **read_plans((plans or b"").decode())}
 
 
 def read_queue(reply: Reply) -> Queue:

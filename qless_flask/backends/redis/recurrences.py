@@ -77,5 +77,5 @@ def _read_rule(text: str) -> Recurrence:
     for name in ("tags", "pipeline"):
         values[name] = tuple(values[name])
     if values["backoff"]:
-        values["backoff"] = Backoff(**values["backoff"])
+        values["backoff"] = Backoff.of(values["backoff"])
     return Recurrence(**values)

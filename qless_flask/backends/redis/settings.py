@@ -11,6 +11,7 @@ import msgspec
 
 from qless_flask.backends.store import to_milliseconds, to_seconds
 from qless_flask.models import (
+    PLAN_NAMES,
     Backoff,
     QueueSettings,
     Rate,
@@ -29,6 +30,22 @@ _DEFAULTS = QueueSettings()
 def write_own(own: Mapping[str, Setting]) -> str:
     """Write settings that somebody says itself: '' for none."""
     return msgspec.json.encode({name: setting_message(own[name]) for name in sorted(own)}).decode() if own else ""
+
+
+def write_shared(own: Mapping[str, Setting]) -> str:
+    """Write of what a namespace says itself what queues can be told too."""
+    return write_own({name: value for name, value in own.items() if name not in PLAN_NAMES})
+
+
+def write_plans(own: Mapping[str, Setting]) -> str:
+    """Write of what a namespace says itself what no queue can be told: '' for nothing."""
+    return write_own({name: own[name] for name in PLAN_NAMES if name in own})
+
+
+@lru_cache(maxsize=64)
+def read_plans(text: str) -> Mapping[str, Setting]:
+    """Read what `write_plans` wrote."""
+    return MappingProxyType(checked_settings(json.loads(text), namespace=True) if text else {})
 
 
 @lru_cache(maxsize=1024)
@@ -75,7 +92,7 @@ def _read_settings(packed: str) -> dict[str, Setting]:
         "retries": int(retries),
         "max_losses": int(max_losses),
         "max_run": to_seconds(int(max_run[0])) if max_run else None,
-        "backoff": Backoff(**json.loads(backoff)) if backoff else _DEFAULTS.backoff,
+        "backoff": Backoff.of(json.loads(backoff)) if backoff else _DEFAULTS.backoff,
     }
 
 

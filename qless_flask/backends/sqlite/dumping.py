@@ -13,7 +13,7 @@ from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.options import read_options
 from qless_flask.backends.sqlite.record import COLUMNS, SET_END, Record, read_history, split, state_name
 from qless_flask.backends.sqlite.recurrences import read_rule
-from qless_flask.backends.sqlite.settings import own_messages
+from qless_flask.backends.sqlite.settings import own_messages, told
 from qless_flask.backends.sqlite.statements import DEPENDS_ON, LINES, UNIQUE
 from qless_flask.backends.sqlite.transfer_statements import (
     JOBS_AFTER,
@@ -49,7 +49,9 @@ from qless_flask.models import (
     Unique,
     UntoldRecord,
     WorkerRecord,
+    checked_settings,
     rule_message,
+    setting_message,
 )
 
 Position = list[Any]
@@ -78,7 +80,8 @@ def dump(look: Look, cursor: str | None, limit: int) -> Dumped:
 
 def _namespace(look: Look, position: Position, limit: int) -> Piece:
     [turn] = look.connection.execute(NAMESPACE_TURN, (look.namespace,)).fetchone()
-    return Piece([NamespaceRecord(settings=own_messages(look.settings_text), turn=turn)], None)
+    settings = {name: setting_message(each) for name, each in checked_settings(told(look), namespace=True).items()}
+    return Piece([NamespaceRecord(settings=settings, turn=turn)], None)
 
 
 def _queues(look: Look, position: Position, limit: int) -> Piece:

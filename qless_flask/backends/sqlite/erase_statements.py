@@ -38,6 +38,7 @@ OF_NAMESPACE = (
     DELETE FROM statistic WHERE (namespace, period, subject, name) IN
       (SELECT namespace, period, subject, name FROM statistic WHERE namespace = ? LIMIT ?)
     """,
+    "DELETE FROM plan WHERE namespace IN (SELECT namespace FROM plan WHERE namespace = ? LIMIT ?)",
     "DELETE FROM event WHERE (namespace, entry) IN (SELECT namespace, entry FROM event WHERE namespace = ? LIMIT ?)",
 )
 """Tables whose rows name their namespace; the log last, in which it stands that all of it is erased."""

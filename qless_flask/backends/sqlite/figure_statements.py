@@ -114,6 +114,7 @@ SELECT 'figure' FROM figure
   WHERE scheduled + waiting + running + complete + failed + canceled + depends = 0
     AND NOT (tracked AND waits = 0 AND runs = 0)
 UNION ALL SELECT 'touched' FROM touched WHERE jobs <= 0
+UNION ALL SELECT 'plan' FROM plan WHERE namespace NOT IN (SELECT id FROM namespace)
 UNION ALL SELECT 'result' FROM result WHERE job NOT IN (SELECT id FROM job)
 UNION ALL SELECT 'queue, which counts wrongly what expires,' FROM queue
   WHERE expiring <> (SELECT count(*) FROM job WHERE job.queue = queue.id AND job.start_by IS NOT NULL)
@@ -138,6 +139,9 @@ DELETE FROM statistic WHERE (namespace, period, subject, name) IN (
 # Settings, freezing
 
 SET_NAMESPACE_SETTINGS = "UPDATE namespace SET settings = ? WHERE id = ?"
+PLANS = "SELECT settings FROM plan WHERE namespace = ?"
+SET_PLANS = "INSERT OR REPLACE INTO plan (namespace, settings) VALUES (?, ?)"
+FORGET_PLANS = "DELETE FROM plan WHERE namespace = ?"
 SET_SINCE = "UPDATE queue SET rate_since = ?, key_rate_since = ? WHERE id = ?"
 SET_FROZEN = "UPDATE namespace SET frozen = ? WHERE id = ?"
 ERASING = "SELECT erasing FROM namespace WHERE id = ?"

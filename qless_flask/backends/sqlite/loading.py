@@ -80,7 +80,7 @@ def load(step: Step, records: Sequence[AnyRecord]) -> None:
 
 
 def _load_namespace(step: Step, record: NamespaceRecord) -> None:
-    settings.set_namespace(step, settings.write_own(record.settings))
+    settings.set_namespace(step, record.settings)
     step.connection.execute(SET_TURN, (record.turn, step.namespace))
 
 
@@ -277,7 +277,7 @@ def _options(job: JobRecord) -> str | None:
         job.klass,
         queue=job.queue,
         on_parent_end=job.on_parent_end,
-        backoff=None if job.backoff is None else Backoff(**job.backoff),
+        backoff=None if job.backoff is None else Backoff.of(job.backoff),
         max_run=_seconds(job.max_run),
         expires_in=_seconds(job.expires_in),
         unique=None if job.unique is None else Unique(job.unique[0], _seconds(job.unique[1])),

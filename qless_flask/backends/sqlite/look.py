@@ -12,7 +12,7 @@ import msgspec
 from qless_flask.backends.sqlite.limits import Limits
 from qless_flask.backends.sqlite.record import LANED, WAITING
 from qless_flask.backends.sqlite.statements import NAMESPACE, PACE
-from qless_flask.models import QueueSettings
+from qless_flask.models import QueueSettings, checked_settings, in_force
 
 
 class Look:
@@ -32,7 +32,7 @@ class Look:
         self.frozen: int
         """Whether nothing may be written."""
         self.settings_text: str | None
-        """The settings that the namespace says itself, as JSON."""
+        """Of the settings that the namespace says itself, those that queues can have too, as JSON."""
         self.namespace, self.untold, self.wishes, self.frozen, self.settings_text = found or (0, 0, 0, 0, None)
 
     def settings_of(self, queue: QueueRow) -> QueueSettings:
@@ -110,10 +110,7 @@ class QueueRow:
 @lru_cache(maxsize=1_000)
 def read_settings(*layers: str | None) -> QueueSettings:
     """Lay settings that were set over each other, the last on top, and all of them over the defaults."""
-    laid: dict[str, Any] = {}
-    for text in layers:
-        laid |= msgspec.json.decode(text) if text else {}
-    return msgspec.convert(laid, QueueSettings)
+    return in_force(*(checked_settings(msgspec.json.decode(text)) for text in layers if text))
 
 
 @lru_cache(maxsize=1_000)

@@ -67,6 +67,7 @@ from qless_flask.testing.conformance.namesakes import TestNamesakes
 from qless_flask.testing.conformance.namespaces import TestNamespaces
 from qless_flask.testing.conformance.parents import TestEndsOfParents, TestManyDependents, TestPruneOfParents
 from qless_flask.testing.conformance.pipelines import TestPipelines
+from qless_flask.testing.conformance.plans import TestBackoffs, TestPlans, TestPlansInDumps
 from qless_flask.testing.conformance.pops import TestOrderOfPops, TestPops, TestRequests, TestRetryAt, TestRoundRobin
 from qless_flask.testing.conformance.progress import TestDataOfHeartbeats, TestProgress, TestResults
 from qless_flask.testing.conformance.puts import TestPuts, TestPutsOfJobsThatExist
@@ -87,6 +88,7 @@ from qless_flask.testing.conformance.wishes import TestWishes
 from qless_flask.testing.conformance.workers import TestWorkers
 
 __all__ = [
+    "TestBackoffs",
     "TestBadInput",
     "TestBadModels",
     "TestCancel",
@@ -150,6 +152,8 @@ __all__ = [
     "TestPausedRecurrences",
     "TestPauses",
     "TestPipelines",
+    "TestPlans",
+    "TestPlansInDumps",
     "TestPops",
     "TestProgress",
     "TestPromote",

@@ -42,7 +42,7 @@ def load(world: World, records: Iterable[AnyRecord]) -> None:
 
 
 def _namespace(world: World, record: NamespaceRecord) -> None:
-    world.own, world.turns = checked_settings(record.settings), record.turn
+    world.own, world.turns = checked_settings(record.settings, namespace=True), record.turn
 
 
 def _queue(world: World, record: QueueRecord) -> None:
@@ -79,7 +79,7 @@ def _job(world: World, record: DumpedJob) -> None:
         pipeline=record.pipeline,
         created=record.created_at,
         on_parent_end=record.on_parent_end,
-        backoff=Backoff(**record.backoff) if record.backoff else None,
+        backoff=Backoff.of(record.backoff) if record.backoff else None,
         max_run=record.max_run,
         expires_in=record.expires_in,
         unique=Unique(record.unique[0], seconds(record.unique[1])) if record.unique else None,

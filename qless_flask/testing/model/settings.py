@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 
 from qless_flask.errors import Frozen, NotEmpty
-from qless_flask.models import Actor, Erased, NamespaceSettings, Setting, in_force
+from qless_flask.models import Actor, Erased, NamespaceSettings, Setting, namespace_settings
 from qless_flask.testing.model import limits
 from qless_flask.testing.model.world import World
 
 
 def show(world: World) -> NamespaceSettings:
     """Tell what the namespace was told."""
-    return NamespaceSettings(in_force(world.own), tuple(sorted(world.own)), world.frozen)
+    return namespace_settings(world.own, world.frozen)
 
 
 def configure_queue(

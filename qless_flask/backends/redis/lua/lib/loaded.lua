@@ -1,5 +1,5 @@
 -- loaded: records of a dump but for jobs. Their values stand in ARGV behind `at`, up to `last`.
--- namespace: own, settings, limits, retention (lib/tune), turn. queue: name, own, settings, limits, retention, 1 if paused,
+-- namespace: own, plans, settings, limits, retention (lib/tune), turn. queue: name, own, settings, limits, retention, 1 if paused,
 -- place, warned_at, times of pops. inherited: name, settings, limits, retention of a queue whose namespace has others
 -- now. key: queue, key, times of pops. worker: name, what is kept (lib/worker). tag: name, 1 if tracked, waits, waited_ms,
 -- runs, ran_ms. recurrence: id, text (lib/recurrence), next run where it goes on. figures: period, of, name, text. memo:
@@ -15,8 +15,9 @@ end
 local function load_namespace(at)
   local meta = key('meta')
   set_field(meta, 'own', ARGV[at + 1])
-  tune(meta, ARGV[at + 2], ARGV[at + 3], ARGV[at + 4])
-  set_field(meta, 'turn', ARGV[at + 5])
+  set_field(meta, 'plans', ARGV[at + 2])
+  tune(meta, ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+  set_field(meta, 'turn', ARGV[at + 6])
 end
 
 local function settle_in(queue, settings, limits, retention)
