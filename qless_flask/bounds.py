@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Collection, Sequence
@@ -138,6 +139,14 @@ def is_text(value: object) -> bool:
     if value.isascii():
         return value.isprintable()
     return is_utf8(value) and not _CONTROL.search(value) and len(value.encode()) <= MAX_TEXT_BYTES
+
+
+def fitted(text: str) -> str:
+    """Answer a text as it is or, where it is too long for a name, its beginning and a digest of all of it."""
+    if len(text.encode()) <= MAX_TEXT_BYTES:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+    return f"{text.encode()[: MAX_TEXT_BYTES - 33].decode(errors='ignore')}-{digest}"
 
 
 def json_fault(text: object) -> str | None:

@@ -18,6 +18,8 @@ so that a plugin's word comes before that of those built in.
 
 from __future__ import annotations
 
+import random
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pluggy
 
 from qless_flask.models import (
+    Backoff,
     Event,
     Failure,
     Filter,
@@ -89,43 +92,80 @@ class Space(Protocol):
 class RetryStrategy(ABC):
     """How long a retry that names no delay is put off; built with the options that a back-off gives it."""
 
+    draw: Callable[[], float] = staticmethod(random.random)
+    """Answers a random number from 0 to 1; who builds it may say what is drawn, for a test."""
+
     @abstractmethod
-    def next_delay(self, job: Job, failure: Failure, run: int) -> float | None:
+    def next_delay(self, job: Job, failure: Failure, run: int) -> float | Backoff | None:
         """Answer the seconds before the job runs again, or None to give up: then it fails at once.
 
-        `job` is as it was popped, or as it is; `failure` says why this run did not end well, by its group and message;
-        `run` is which run of the stage that was, counted from 1.
+        Or leave that to another back-off, and answer that. `job` is as it was popped, or as it is; `failure` says why
+        this run did not end well, by its group and message; `run` is which run of the stage that was, counted from 1.
+        If it raises, or answers what is no delay, the job is put off as by the default back-off.
         """
+
+    def backoffs(self) -> Mapping[str, Backoff]:
+        """Name the back-offs that it may answer, by the fields that they stand in: they are tried when it is chosen."""
+        return {}
 
 
 class Policy(ABC):
     """What a namespace lets in; built with the options that the namespace's settings give it."""
 
+    id: str = ""
+    """What it is called in those settings, set by who builds it: its own records are named `policy:<id>`."""
+    clock: Callable[[], float] = staticmethod(time.time)
+    """Answers the time in Unix seconds; set by who builds it."""
+
     @abstractmethod
     def check_put(self, namespace: Space, job: NewJob) -> NewJob:
         """Answer the job to be put, changed or not; raise Rejected, with the fields at fault, for one that may not be.
 
-        It sees what is put, follows up on a completed job, or is put by a recurrence.
+        It sees what is put, follows up on a completed job, or is put by a recurrence. A jid that was given stays.
         """
 
     def check_all(self, namespace: Space, jobs: Sequence[NewJob]) -> None:  # noqa: B027  a policy may do without
-        """Raise Rejected if these jobs may not be put together; called once a put, after each was checked alone."""
+        """Raise Rejected if these jobs may not be put together; called once a put, after each was checked alone.
+
+        The fields at fault begin with the number of the job, from 0: `3.klass`.
+        """
+
+    def backoffs(self) -> Mapping[str, Backoff]:
+        """Name the back-offs that it may give jobs, by the fields that they stand in: they are tried when it is chosen."""
+        return {}
 
 
 class TagTracker(ABC):
     """Told what happens to jobs with the tags that it watches; built with the options of the namespace's settings."""
 
+    tags: Sequence[str] = ()
+    """The tags it watches, an option that every tracker should take; one that ends in `*` stands for all that begin so.
+    """
+
     @abstractmethod
     def told(self, tracking: Tracking, events: Sequence[Event]) -> None:
         """Take up to 1,000 events, in order. If it raises, it is told of them again: each at least once.
 
+        They are those of jobs with a tag that it watches, and any `gap`: some before it were deleted unread.
         Off the way of requests, in a thread of the process whose scheduler leads. What takes long or may fail it does
-        later, by `tracking.later`.
+        later, by `tracking.later`. After ten errors in a row it is switched off, until its settings change or the
+        process begins anew; then it goes on where it was.
         """
 
     def perform(self, tracking: Tracking, data: Mapping[str, Any]) -> None:
-        """Do what `later` was given; if it raises, it is retried as the queue `qless:trackers` says."""
+        """Do what `later` was given, within a minute.
+
+        If it raises GiveUp, that was it; if it raises anything else, it is retried as the queue `qless:trackers` says.
+        """
         raise NotImplementedError(f"{type(self).__name__} does nothing later")
+
+
+class GiveUp(Exception):
+    """Raised by what a tracker does later: it is no use to try again. The job fails, in this group."""
+
+    def __init__(self, group: str, message: str = "") -> None:
+        super().__init__(message)
+        self.group, self.message = group, message
 
 
 class Tracking(Protocol):
@@ -136,7 +176,10 @@ class Tracking(Protocol):
     namespace: Space
 
     def later(self, data: Mapping[str, Any], *, key: str) -> None:
-        """Have `perform` called with this; the same `key` again, while that is not pruned, is not done again."""
+        """Have `perform` called with this, by a job in the queue `qless:trackers`.
+
+        The same `key` again, while that job is not pruned, is not done again.
+        """
 
 
 class Codec(ABC):
@@ -180,7 +223,8 @@ class Hooks:
 
         namespace: the namespace's name.
         job: what is put, follows up on a completed job, or is put by a recurrence (whose rule it changes).
-        Answers the job to put in its place, or None for no change; raises Rejected to refuse the whole put.
+        Answers the job to put in its place, or None for no change (a jid that was given stays); raises Rejected to
+        refuse the whole put.
         """
 
     @hookspec
@@ -193,7 +237,7 @@ class Hooks:
 
         namespace: the namespace's name.
         pop: the queues, worker, limit and capabilities that were asked for.
-        Answers the pop to do in its place, or None for no change; raises Rejected to refuse it.
+        Answers the pop to do in its place, of the same worker, or None for no change; raises Rejected to refuse it.
         """
 
     @hookspec

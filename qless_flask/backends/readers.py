@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from qless_flask.backends.base import LOG_END, Namespace
 from qless_flask.backends.numbers import READER_PREFIX
+from qless_flask.bounds import fitted
 
 
 def plugin_reader(plugin: str) -> str:
@@ -26,7 +27,7 @@ def log_end(namespace: Namespace) -> str:
 
 def place_of(namespace: Namespace, reader: str) -> str | None:
     """Answer the cursor up to which a reader has come; None if it is not registered."""
-    return namespace.recall(f"{READER_PREFIX}{reader}")
+    return namespace.recall(_record(reader))
 
 
 def register_reader(namespace: Namespace, reader: str) -> str:
@@ -40,12 +41,16 @@ def register_reader(namespace: Namespace, reader: str) -> str:
 
 def move_reader(namespace: Namespace, reader: str, cursor: str, seen: str | None) -> bool:
     """Note that a reader has come to a cursor, if it still is where it was seen; tell whether it was."""
-    return namespace.remember(f"{READER_PREFIX}{reader}", cursor, seen)
+    return namespace.remember(_record(reader), cursor, seen)
 
 
 def forget_reader(namespace: Namespace, reader: str) -> None:
     """Delete a reader, wherever it is."""
     while True:
         place = place_of(namespace, reader)
-        if place is None or namespace.remember(f"{READER_PREFIX}{reader}", None, place):
+        if place is None or namespace.remember(_record(reader), None, place):
             return
+
+
+def _record(reader: str) -> str:
+    return fitted(f"{READER_PREFIX}{reader}")
