@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
 
-from qless_flask.bounds import MAX_DATA_BYTES, Checks
+from qless_flask.bounds import MAX_BATCH, MAX_DATA_BYTES, Checks
 
 DEFAULT_URL = "sqlite:///qless.db"
 
@@ -12,7 +13,32 @@ _MOST = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PluginSettings:
+    """Which plugins a process has; `Plugins.of` loads them."""
+
+    _: KW_ONLY
+    plugins: Sequence[object] | Mapping[str, object] = ()
+    """Those beside the installed ones: modules, objects, classes that are built without arguments, or where to import
+    one from, as `module` or `module:attribute`. By name, or each is called as it is called where it stands."""
+    blocked_plugins: Sequence[str] = ()
+    """The names of those that are not loaded, nor imported: installed, given or built in."""
+    plugin_order: Sequence[str] = ()
+    """The names of those that are asked first, in this order; the others follow, and those built in come last."""
+    installed_plugins: bool = True
+    """Whether the plugins and stores count that are installed here, by their entry points."""
+
+    def __post_init__(self) -> None:
+        check = Checks()
+        if isinstance(self.plugins, str) or not isinstance(self.plugins, (Sequence, Mapping)):
+            check.wrong("plugins", "must be a list of plugins, or plugins by name")
+        check.texts("blocked_plugins", self.blocked_plugins, most=MAX_BATCH)
+        check.texts("plugin_order", self.plugin_order, most=MAX_BATCH)
+        check.kind("installed_plugins", self.installed_plugins, bool)
+        check.done()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(PluginSettings):
     """What a mounted qless-flask goes by."""
 
     url: str = DEFAULT_URL
@@ -29,6 +55,7 @@ class Settings:
     """
 
     def __post_init__(self) -> None:
+        PluginSettings.__post_init__(self)
         check = Checks()
         check.integer("max_body_bytes", self.max_body_bytes, 1, _MOST)
         check.integer("max_data_bytes", self.max_data_bytes, 1, _MOST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Collection, Iterable
 
 from qless_flask.models import Plugin, PluginFailure
 
@@ -14,9 +15,11 @@ MOST_IN_A_ROW = 10
 class Record:
     """A plugin's name and state, its calls and its errors. Safe to share between threads."""
 
-    def __init__(self, name: str, source: str) -> None:
+    def __init__(self, name: str, source: str, *, stops: bool = False) -> None:
         self.name = name
         self.source = source
+        self.stops = stops
+        """Whether no server starts while it has failed."""
         self.state = "loaded"
         self.reason: str | None = None
         self.hooks: tuple[str, ...] = ()
@@ -33,10 +36,16 @@ class Record:
     def fail(self, reason: str) -> None:
         """Say that it is not to be used."""
         self.state, self.reason = "failed", reason
-        self.hooks, self.offers = (), {}
+        self.hooks, self.offers, self.shadowed = (), {}, {}
+
+    def offer(self, kind: str, names: Iterable[str], taken: Collection[str]) -> None:
+        """Note what it offers, and what of that is taken from another."""
+        self.offers[kind] = tuple(sorted(names))
+        if shadowed := tuple(name for name in self.offers[kind] if name in taken):
+            self.shadowed[kind] = shadowed
 
     def called(self, seconds: float, *, what: str = "") -> None:
-        """Count a call that went well; `what` names the observing hook, or the tracker."""
+        """Count a call that went well; `what` names the hook, or the tracker, whose errors in a row that ends."""
         with self._lock:
             self._calls += 1
             self._seconds += seconds

@@ -8,7 +8,6 @@ from dataclasses import replace
 from flask import Blueprint
 from flask.blueprints import BlueprintSetupState
 
-from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend
 from qless_flask.errors import BackendUnavailable
 from qless_flask.settings import Settings
@@ -41,21 +40,27 @@ def create_blueprint(
     """Build a blueprint that serves a store; it mounts itself at `/{name}` unless told another `url_prefix`.
 
     The store is the one that `url` names (else `settings.url`), opened by each process when it is first needed, or a
-    `backend` that is open already, which remains for the caller to close.
+    `backend` that is open already, which remains for the caller to close. The plugins are those that `settings` name,
+    beside the installed ones; a backend that `open_backend` answered has its own.
     """
     return mounted(name, create_service(url=url, backend=backend, settings=settings))
 
 
 def create_service(*, url: str | None, backend: Backend | None, settings: Settings | None) -> Service:
-    """Build the service that a mount goes by, of what its user gave. Raise Invalid for a URL that names no store."""
+    """Build the service that a mount goes by, of what its user gave.
+
+    Raise Invalid for a URL that names no store, and PluginError for plugins that are not as they are meant to be.
+    """
     settings = settings or Settings()
     if url:
         settings = replace(settings, url=url)
+    service = Service(settings, backend)
+    service.plugins.check()
     if backend is None:
         # A slip in it is for whoever mounts: at a request it would look like the caller's.
         with suppress(BackendUnavailable):
-            open_backend(settings.url).close()
-    return Service(settings, backend)
+            service.open().close()
+    return service
 
 
 def mounted(name: str, service: Service) -> Blueprint:

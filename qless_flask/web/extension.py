@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from qless_flask.backends.base import Backend, Namespace
+from qless_flask.plugins import Plugins
 from qless_flask.settings import Settings
 from qless_flask.web.blueprint import create_service, mounted
 
@@ -42,6 +43,11 @@ class QlessFlask:
     def backend(self) -> Backend:
         """The store, opened now if this process has not done so yet."""
         return self._service.backend
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins of this process."""
+        return self._service.plugins
 
     def namespace(self, name: str) -> Namespace:
         """Open a namespace of the store."""

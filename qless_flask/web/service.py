@@ -1,4 +1,4 @@
-"""What one mount works with: its store, opened when first needed, and the places for polls to wait in."""
+"""What one mount works with: its plugins, its store, opened when first needed, and the places for polls to wait in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from flask import Response, after_this_request, current_app, request
 
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
+from qless_flask.backends.hooked import Hooked
 from qless_flask.errors import Invalid
+from qless_flask.plugins import Plugins
 from qless_flask.settings import Settings
 from qless_flask.web.places import Places
 
@@ -19,7 +21,7 @@ EXTENSION = "qless"
 
 
 class Service:
-    """A store behind a mount. Each process opens its own: one that was forked does not use its parent's."""
+    """A store behind a mount, and its plugins. Each process has its own: a forked one does not use its parent's."""
 
     def __init__(self, settings: Settings, backend: Backend | None = None) -> None:
         """Remember what to open, or the backend to use, which then is for the caller to close."""
@@ -27,7 +29,8 @@ class Service:
         self.places = Places(settings.max_waits)
         self._given = backend
         self._opened: tuple[int, Backend] | None = None
-        self._lock = threading.Lock()
+        self._loaded: tuple[int, Plugins] | None = None
+        self._lock = threading.RLock()
 
     @property
     def backend(self) -> Backend:
@@ -37,8 +40,23 @@ class Service:
         process = os.getpid()
         with self._lock:
             if self._opened is None or self._opened[0] != process:
-                self._opened = (process, open_backend(self.settings.url, max_data_bytes=self.settings.max_data_bytes))
+                self._opened = (process, self.open())
             return self._opened[1]
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins, loaded now if this process has not done so yet; a backend that was given may have its own."""
+        if isinstance(self._given, Hooked):
+            return self._given.plugins
+        process = os.getpid()
+        with self._lock:
+            if self._loaded is None or self._loaded[0] != process:
+                self._loaded = (process, Plugins.of(self.settings))
+            return self._loaded[1]
+
+    def open(self) -> Backend:
+        """Open the store once more."""
+        return open_backend(self.settings.url, max_data_bytes=self.settings.max_data_bytes, plugins=self.plugins)
 
     def namespace(self, name: str) -> Namespace:
         """Open a namespace for a client. Raise Invalid for a bad name, or one that is ours."""
