@@ -131,7 +131,7 @@ class Policy(ABC):
         """
 
     def backoffs(self) -> Mapping[str, Backoff]:
-        """Name the back-offs that it may give jobs, by the fields that they stand in: they are tried when it is chosen."""
+        """Name the back-offs that it may give jobs, by the fields that they stand in; see RetryStrategy."""
         return {}
 
 

@@ -1,13 +1,19 @@
-"""To come."""
+"""The retry strategies that are built in."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from qless_flask.hookspecs import hookimpl
+from qless_flask.hookspecs import RetryStrategy, hookimpl
+from qless_flask.plugins.strategies.by_group import ByGroup
+from qless_flask.plugins.strategies.delays import Exponential, Fixed, Linear, Table
 
 
 @hookimpl
-def retry_strategies() -> dict[str, Any]:
-    """Offer none yet."""
-    return {}
+def retry_strategies() -> dict[str, type[RetryStrategy]]:
+    """Offer them."""
+    return {
+        "fixed": Fixed,
+        "linear": Linear,
+        "exponential": Exponential,
+        "table": Table,
+        "by_group": ByGroup,
+    }
