@@ -17,6 +17,7 @@ from qless_flask.cli.namespace import erase, freeze, settings, thaw
 from qless_flask.cli.put import put
 from qless_flask.cli.queues import queues
 from qless_flask.cli.recurrences import recurrences
+from qless_flask.cli.scheduler import scheduler
 from qless_flask.cli.serve import serve
 from qless_flask.cli.statistics import stats, throughput
 from qless_flask.cli.tags import tags, tracked
@@ -45,6 +46,7 @@ def main() -> None:
 _COMMANDS = (
     serve,
     worker,
+    scheduler,
     put,
     job,
     queues,

@@ -58,7 +58,14 @@ STOP_SECONDS = 5
     show_default=True,
     help="In each process; a worker that waits for jobs holds one, up to three quarters of them.",
 )
-def serve(url: str, host: str, port: int | None, processes: int, threads: int) -> None:
+@click.option(
+    "--scheduler/--no-scheduler",
+    "schedules",
+    default=True,
+    show_default=True,
+    help="Or leave it to `qless-flask scheduler` to fire recurrences, promote, prune and deliver.",
+)
+def serve(url: str, host: str, port: int | None, processes: int, threads: int, schedules: bool) -> None:
     """Serve the store over HTTP and JSON, until Ctrl-C; one of its processes fires recurrences, promotes and prunes.
 
     \b
@@ -71,17 +78,17 @@ def serve(url: str, host: str, port: int | None, processes: int, threads: int) -
     address = f"http://{_in_url(host)}:{port}"
     click.echo(f"Serving {url} at {address} - Ctrl-C stops.")
     click.echo(f"Try: curl {address}/api/v1/namespaces/{DEFAULT_NAMESPACE}/queues")
-    Server(url, host, port, processes, threads).serve_until_stopped()
+    Server(url, host, port, processes, threads, schedules=schedules).serve_until_stopped()
     click.echo("Stopped.")
 
 
 class Server:
     """Granian with our app in each of its processes."""
 
-    def __init__(self, url: str, host: str, port: int, processes: int, threads: int) -> None:
+    def __init__(self, url: str, host: str, port: int, processes: int, threads: int, *, schedules: bool = True) -> None:
         # Closed by the parent's shutdown or by its death, however it dies; nothing is ever sent.
         told, tells = multiprocessing.Pipe(duplex=False)
-        self._load = partial(_load, told, tells, url, threads - threads // 4)
+        self._load = partial(_load, told, tells, url, threads - threads // 4, schedules)
         # Its own connection to the store may be added for each thread.
         _allow_files((CONNECTIONS_A_THREAD + 1) * threads + SPARE_FILES)
         self._granian = _Granian(
@@ -218,7 +225,7 @@ def warn_of_risks(url: str) -> None:
         click.echo(f"Warning: {risk}", err=True)
 
 
-def _load(told: Connection, tells: Connection, url: str, max_waits: int, target: str) -> Flask:
+def _load(told: Connection, tells: Connection, url: str, max_waits: int, schedules: bool, target: str) -> Flask:
     # Runs in each of the server's processes, so that each opens the store for itself, and nobody else loads Flask.
     from qless_flask.web.app import create_app
 
@@ -226,7 +233,7 @@ def _load(told: Connection, tells: Connection, url: str, max_waits: int, target:
     tells.close()
     scheduler = None
     # Of a server elsewhere it is the one that has the store who looks after it.
-    if not url.startswith("http"):
+    if schedules and not url.startswith("http"):
         scheduler = Scheduler(app.extensions["qless_flask"].backend)
         scheduler.start()
     threading.Thread(target=_stop_when, args=(told, app, scheduler), daemon=True).start()
