@@ -138,9 +138,12 @@ class Policy(ABC):
 class TagTracker(ABC):
     """Told what happens to jobs with the tags that it watches; built with the options of the namespace's settings."""
 
-    tags: Sequence[str] = ()
-    """The tags it watches, an option that every tracker should take; one that ends in `*` stands for all that begin so.
-    """
+    tags: Sequence[str]
+    """The tags it watches, an option that every tracker takes; one that ends in `*` stands for all that begin so."""
+
+    def watches(self, tag: str) -> bool:
+        """Tell whether it watches a tag."""
+        return any(tag == each or (each.endswith("*") and tag.startswith(each[:-1])) for each in self.tags)
 
     @abstractmethod
     def told(self, tracking: Tracking, events: Sequence[Event]) -> None:

@@ -72,6 +72,12 @@ class Record:
         """Tell whether an observing hook or tracker is switched off."""
         return what in self._off
 
+    def switch_on(self, what: str) -> None:
+        """Begin anew with a hook or tracker that may have been switched off."""
+        with self._lock:
+            self._off.discard(what)
+            self._in_a_row.pop(what, None)
+
     def told(self) -> Plugin:
         """Tell all of it."""
         with self._lock:

@@ -1,0 +1,152 @@
+"""Who is told of events: the plugins that hear of all of them, and the trackers of a namespace."""
+
+from __future__ import annotations
+
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+
+from qless_flask.backends.base import Backend, Namespace
+from qless_flask.backends.readers import move_reader, place_of, plugin_reader, register_reader, tracker_reader
+from qless_flask.bounds import MAX_BATCH, fitted
+from qless_flask.delivery.tracking import StoreTracking
+from qless_flask.errors import BackendUnavailable, QlessError
+from qless_flask.hookspecs import TagTracker
+from qless_flask.models import Chosen, Event
+from qless_flask.plugins import Plugins
+from qless_flask.plugins.call import Call
+from qless_flask.plugins.record import Record
+
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 60.0
+
+logger = logging.getLogger("qless_flask.delivery")
+
+
+class Consumer(ABC):
+    """One who is told; `reader` is the name under which its store remembers how far it has come."""
+
+    reader: str
+    at_once: int
+    """How many events it is told before that is remembered: so many it may be told twice."""
+
+    @abstractmethod
+    def is_ready(self) -> bool:
+        """Tell whether it can be told now."""
+
+    @abstractmethod
+    def begin(self, namespace: Namespace) -> str | None:
+        """Register it where it has never been told; answer the cursor from which on it is told, None: not yet."""
+
+    @abstractmethod
+    def tell(self, namespace: Namespace, events: Sequence[Event]) -> int:
+        """Tell it, and answer how many of these events are done with."""
+
+
+class Observer(Consumer):
+    """A plugin that hears of each event; one that it cannot take is passed over."""
+
+    at_once = 100
+
+    def __init__(self, call: Call, backend: Backend) -> None:
+        self.reader = plugin_reader(call.plugin)
+        self._call = call
+        self._backend = backend
+
+    def is_ready(self) -> bool:
+        return not self._call.record.is_off(self._call.hook)
+
+    def begin(self, namespace: Namespace) -> str | None:
+        """Hear from now on of what is there when the plugin comes; from its beginning of a namespace that comes later.
+
+        A mark in the namespace `_` tells the one from the other.
+        """
+        ours, mark = self._backend.namespace("_"), fitted(f"observer:{self._call.plugin}")
+        names = self._backend.namespaces()
+        if namespace.name not in names:
+            # Erased just now: it must not begin anew by being read.
+            return None
+        if ours.recall(mark) is None:
+            for name in names:
+                register_reader(self._backend.namespace(name), self.reader)
+            ours.remember(mark, "1", None)
+        else:
+            move_reader(namespace, self.reader, "0", None)
+        return place_of(namespace, self.reader)
+
+    def tell(self, namespace: Namespace, events: Sequence[Event]) -> int:
+        for done, event in enumerate(events, 1):
+            try:
+                self._call(namespace=namespace.name, event=event)
+            except Exception:
+                logger.exception("plugin %s failed in %s", self._call.plugin, self._call.hook)
+                if self._call.record.missed(self._call.hook):
+                    logger.error("plugin %s: %s is switched off in this process", self._call.plugin, self._call.hook)
+                    return done
+        return len(events)
+
+
+class Watch(Consumer):
+    """A tracker of a namespace, as its settings say; when it raises it is told again, after a while."""
+
+    at_once = MAX_BATCH
+
+    def __init__(self, chosen: Chosen, plugins: Plugins, namespace: Namespace, clock: Callable[[], float]) -> None:
+        """Build the tracker; one that cannot be built is never ready."""
+        self.reader = tracker_reader(chosen.id)
+        self.chosen = chosen
+        self.tracking = StoreTracking(namespace, chosen)
+        self.tracker: TagTracker | None = None
+        self.record: Record | None = None
+        self.what = f"tracker {chosen.id} of {namespace.name}"
+        self._clock = clock
+        self._pause = FIRST_PAUSE_SECONDS
+        self._again_at = 0.0
+        try:
+            self.tracker = plugins.tracker(chosen)
+            self.record = plugins.record_of("trackers", chosen.name)
+        except QlessError as error:
+            logger.warning("%s cannot be told of anything: %s", self.what, error)
+        else:
+            self.record.switch_on(self.what)
+
+    def is_ready(self) -> bool:
+        return self.record is not None and not self.record.is_off(self.what) and self._clock() >= self._again_at
+
+    def begin(self, namespace: Namespace) -> str | None:
+        return register_reader(namespace, self.reader)
+
+    def tell(self, namespace: Namespace, events: Sequence[Event]) -> int:
+        assert self.tracker is not None
+        assert self.record is not None
+        begun = time.perf_counter()
+        try:
+            wanted = [event for event in events if _concerns(self.tracker, event)]
+            if wanted:
+                self.tracker.told(self.tracking, wanted)
+        except BackendUnavailable:
+            # No fault of the tracker's: the store is gone, or the namespace was frozen just now.
+            self._rest()
+            return 0
+        except Exception as error:
+            logger.exception("%s failed", self.what)
+            self.record.failed(self.what, error, time.perf_counter() - begun)
+            if self.record.missed(self.what):
+                logger.error("%s is switched off in this process, until its settings change", self.what)
+            self._rest()
+            return 0
+        if wanted:
+            self.record.called(time.perf_counter() - begun, what=self.what)
+        self._pause = FIRST_PAUSE_SECONDS
+        return len(events)
+
+    def _rest(self) -> None:
+        self._again_at = self._clock() + self._pause
+        self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+
+
+def _concerns(tracker: TagTracker, event: Event) -> bool:
+    if event.event == "gap":
+        return True
+    return event.jid is not None and any(tracker.watches(tag) for tag in event.tags)

@@ -1,0 +1,47 @@
+"""What a tracker works with: its namespace, and the queue in which it does what takes long or may fail."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from qless_flask.backends.base import Namespace
+from qless_flask.bounds import fitted
+from qless_flask.errors import QueueNotFound
+from qless_flask.hookspecs import Space
+from qless_flask.models import Backoff, Chosen, NewJob
+
+QUEUE = "qless:trackers"
+"""Where the jobs of all trackers of a namespace wait."""
+DELAYS = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
+"""How long it takes from one try to the next, as Standard Webhooks advises: the last comes after three days."""
+
+
+class StoreTracking:
+    """A tracker's id, namespace and queue; what it puts is put past all plugins."""
+
+    def __init__(self, namespace: Namespace, chosen: Chosen) -> None:
+        self.id = chosen.id
+        self.namespace: Space = namespace
+        self._namespace = namespace
+        self._klass = fitted(f"qless:{chosen.name}")
+
+    def later(self, data: Mapping[str, Any], *, key: str) -> None:
+        """Put a job for it, if there is none of that key."""
+        self._have_a_queue()
+        text = json.dumps({"tracker": self.id, "data": dict(data)}, ensure_ascii=False)
+        # Without tags: no tracker is told of it, or it would never end.
+        self._namespace.put([NewJob(self._klass, text, queue=QUEUE, jid=_jid(self.id, key), if_exists="keep")])
+
+    def _have_a_queue(self) -> None:
+        """Make the queue with settings for servers that are down for hours; from then on it is as somebody says."""
+        try:
+            self._namespace.queues([QUEUE])
+        except QueueNotFound:
+            self._namespace.configure(QUEUE, {"retries": len(DELAYS), "backoff": Backoff("table", delays=DELAYS)})
+
+
+def _jid(id: str, key: str) -> str:
+    return f"tracker-{hashlib.sha256(json.dumps([id, key]).encode()).hexdigest()[:32]}"
