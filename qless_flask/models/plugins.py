@@ -1,8 +1,10 @@
-"""What is known of a plugin."""
+"""What is known of a process's plugins."""
 
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
+
+from qless_flask.models.scheduling import SchedulerFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,17 @@ class Plugin:
     off: tuple[str, ...] = ()
     """The observing hooks and trackers that were switched off, after ten errors in a row."""
     last_error: PluginFailure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PluginReport:
+    """What a process has of plugins. The processes of one server count their calls each for itself."""
+
+    process: str
+    """Whose report it is: host-pid."""
+    plugins: tuple[Plugin, ...]
+    """In the order in which they are asked; after them those that failed or are blocked."""
+    stores: dict[str, str]
+    """The stores that are installed beside ours: the scheme of their URLs, and their distribution and version."""
+    scheduler: SchedulerFigures | None = None
+    """What the schedulers of the store have done; None where there was never one, or the store does not answer."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import json
 import logging
+import os
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar, get_args
@@ -14,12 +16,13 @@ import pluggy
 from qless_flask.errors import PluginError, QlessError
 from qless_flask.hookspecs import PROJECT, Codec, Hooks, Policy, RetryStrategy, TagTracker
 from qless_flask.models import Backoff, Chosen, Plugin, Settlement
+from qless_flask.models.plugins import PluginReport
 from qless_flask.plugins.building import build
 from qless_flask.plugins.call import Call
 from qless_flask.plugins.faults import HOOKS, faults, hint
 from qless_flask.plugins.offers import OFFERING, ask
 from qless_flask.plugins.record import Record
-from qless_flask.plugins.sources import Source, installed_stores, sources
+from qless_flask.plugins.sources import Source, installed_stores, sources, told_distribution
 from qless_flask.settings import PluginSettings
 
 Value = TypeVar("Value")
@@ -120,6 +123,11 @@ class Plugins:
         """Say what is loaded, failed and blocked, in the order in which plugins are asked."""
         return [record.told() for record in self._records.values()]
 
+    def reported(self) -> PluginReport:
+        """Say that of this process, with the stores that are installed."""
+        stores = {scheme: told_distribution(point) for scheme, point in sorted(self.stores.items())}
+        return PluginReport(f"{socket.gethostname()[:120]}-{os.getpid()}", tuple(self.report()), stores)
+
     def record(self, plugin: str) -> Record:
         """What is counted of a plugin."""
         return self._records[plugin]
@@ -167,7 +175,8 @@ class Plugins:
             wrong = "; ".join(faults(self._manager, plugin))
         except (Exception, SystemExit) as error:
             record.fail(f"{type(error).__name__}: {error}")
-            logger.warning("plugin %s (%s) could not be loaded", name, source.origin, exc_info=error)
+            logger.warning("plugin %s (%s) could not be loaded: %s", name, source.origin, record.reason)
+            logger.debug("that came of", exc_info=error)
             return
         if wrong:
             record.stops = True

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from flask import Response
 
-from qless_flask.errors import BackendUnavailable, Frozen, QlessError
+from qless_flask.errors import BackendUnavailable, Frozen, PluginError, QlessError
 from qless_flask.schemas import wire
 from qless_flask.schemas.problems import MEDIA_TYPE, dump_problem
 from qless_flask.schemas.transfer import NDJSON
@@ -27,12 +27,12 @@ def no_content(headers: Mapping[str, str] | None = None) -> Response:
 
 
 def problem(error: QlessError, headers: Mapping[str, str] | None = None) -> Response:
-    """Answer with an error; of a fault of ours nobody is told more than that it is one."""
+    """Answer with an error; of a fault nobody is told more than that it is one, and which plugin's."""
     headers = dict(headers or {})
     if isinstance(error, BackendUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if is_fault(error):
-        error = type(error)()
+        error = type(error)(subject=error.subject if isinstance(error, PluginError) else None)
     return _response(dump_problem(error), error.status, MEDIA_TYPE, headers)
 
 

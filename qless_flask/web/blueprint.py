@@ -19,6 +19,7 @@ from qless_flask.web.api import (
     mount,
     namespaces,
     operations,
+    plugins,
     queues,
     recurrences,
     statistics,
@@ -83,6 +84,7 @@ def mounted(name: str, service: Service) -> Blueprint:
 
 _NOUNS = (
     mount,
+    plugins,
     jobs,
     leases,
     queues,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, after_this_request, current_app, request
@@ -11,7 +13,9 @@ from flask import Response, after_this_request, current_app, request
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.hooked import Hooked
-from qless_flask.errors import Invalid
+from qless_flask.backends.scheduling import scheduler_figures
+from qless_flask.errors import Invalid, QlessError
+from qless_flask.models.plugins import PluginReport
 from qless_flask.plugins import Plugins
 from qless_flask.settings import Settings
 from qless_flask.web.places import Places
@@ -57,6 +61,13 @@ class Service:
     def open(self) -> Backend:
         """Open the store once more."""
         return open_backend(self.settings.url, max_data_bytes=self.settings.max_data_bytes, plugins=self.plugins)
+
+    def report(self) -> PluginReport:
+        """Say which plugins this process has; the store is asked for what its schedulers do, if it answers."""
+        figures = None
+        with suppress(QlessError):
+            figures = scheduler_figures(self.backend)
+        return replace(self.plugins.reported(), scheduler=figures)
 
     def namespace(self, name: str) -> Namespace:
         """Open a namespace for a client. Raise Invalid for a bad name, or one that is ours."""

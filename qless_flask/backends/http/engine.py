@@ -7,8 +7,10 @@ import httpx
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.http.namespace import HTTPNamespace
 from qless_flask.backends.http.transport import Transport
+from qless_flask.models.plugins import PluginReport
 from qless_flask.schemas.mount import NamespacesSchema, ReadySchema
 from qless_flask.schemas.noun import load_answer
+from qless_flask.schemas.plugins import PluginReportSchema
 
 
 class HTTPBackend(Backend):
@@ -27,6 +29,11 @@ class HTTPBackend(Backend):
 
     def ping(self) -> list[str]:
         return list(load_answer(ReadySchema(), self._transport.get("readyz", tries=1))["warnings"])
+
+    def plugin_report(self) -> PluginReport:
+        """Ask for the plugins of that one of the server's processes which answers."""
+        report: PluginReport = load_answer(PluginReportSchema(), self._transport.get("api/v1/plugins"))
+        return report
 
     def close(self) -> None:
         self._transport.close()
