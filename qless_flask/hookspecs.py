@@ -257,7 +257,8 @@ class Hooks:
         """Say in which group a failure belongs, or None to leave that to others.
 
         job: as it was popped, or as it is.
-        failure: why the run did not end well, with the group and message that its worker gave.
+        failure: why the run did not end well, with the group and message that its worker gave, and which run of the
+            stage it was.
         Answers 1 to 200 bytes of text.
         """
 

@@ -1,0 +1,75 @@
+"""Plugins, called so that what they may not do is told as an error that names them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from qless_flask.errors import FieldErrors, PluginError, QlessError, Rejected
+from qless_flask.plugins import Plugins
+from qless_flask.plugins.record import Record
+
+Value = TypeVar("Value")
+
+logger = logging.getLogger("qless_flask.plugins")
+
+
+def filtered(
+    plugins: Plugins, hook: str, argument: str, value: Value, fits: Callable[[Any], bool], **others: Any
+) -> Value:
+    """Pass a value through all filters of a hook; each sees what the one before has made of it.
+
+    Raise what a filter raises of QlessError (a refusal names the plugin, if it names nothing itself), and PluginError
+    for all else, and for an answer that does not fit.
+    """
+    for call in plugins.calls(hook):
+        try:
+            answer = call(**{argument: value}, **others)
+        except Rejected as error:
+            raise error if error.subject is not None else said_by(error, call.plugin) from error
+        except QlessError:
+            raise
+        except Exception as error:
+            logger.exception("plugin %s failed in %s", call.plugin, hook)
+            raise call.broke(error) from error
+        if answer is None:
+            continue
+        if not fits(answer):
+            misfit = TypeError(f"it answered {answer!r:.200}")
+            call.record.failed(hook, misfit, 0.0)
+            logger.error("plugin %s failed in %s: %s", call.plugin, hook, misfit)
+            raise call.broke(misfit)
+        value = answer
+    return value
+
+
+def counted(record: Record, what: str, call: Callable[[], Value]) -> Value:
+    """Call what a plugin offers, and count that; a refusal is no fault, but an answer."""
+    begun = time.perf_counter()
+    try:
+        answer = call()
+    except Rejected:
+        record.called(time.perf_counter() - begun)
+        raise
+    except Exception as error:
+        record.failed(what, error, time.perf_counter() - begun)
+        raise
+    record.called(time.perf_counter() - begun)
+    return answer
+
+
+def broken(record: Record, what: str, error: Exception) -> PluginError:
+    """Log what a plugin raised, and build the error for those who are not served."""
+    logger.error("plugin %s failed in %s", record.name, what, exc_info=error)
+    return PluginError(f"plugin {record.name} failed in {what}: {type(error).__name__}", subject=record.name)
+
+
+def said_by(error: Rejected, subject: str, message: str | None = None, fields: FieldErrors | None = None) -> Rejected:
+    """Build the same refusal once more, with the name of who refuses."""
+    return type(error)(
+        error.message if message is None else message,
+        subject=subject,
+        fields=error.fields if fields is None else fields,
+    )

@@ -1,0 +1,130 @@
+"""What is chosen by name, in settings and by jobs: it must be there, take its options, and keep its secrets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from qless_flask.bounds import Checks
+from qless_flask.errors import Invalid
+from qless_flask.models import Backoff, Chosen, NamespaceSettings, NewJob, Setting, checked_settings, dump_options
+from qless_flask.plugins import Plugins
+
+HIDDEN = "********"
+"""Stands for a secret in answers and, given for one that is there, leaves it as it is."""
+
+
+class Choices:
+    """What the plugins have to choose among."""
+
+    def __init__(self, plugins: Plugins) -> None:
+        self._plugins = plugins
+
+    def check_jobs(self, jobs: Sequence[NewJob], places: Sequence[str]) -> None:
+        """Raise Invalid unless each back-off of these jobs can be had; `places` are their fields."""
+        check = Checks()
+        for place, job in zip(places, jobs, strict=True):
+            if job.backoff is not None:
+                self._check_backoff(check, f"{place}.backoff", job.backoff)
+        check.done()
+
+    def of_queue(self, changes: Mapping[str, Setting]) -> Mapping[str, Setting]:
+        """Check what a queue is told. Raise Invalid."""
+        if "backoff" not in changes:
+            return changes
+        checked = checked_settings(changes)
+        check = Checks()
+        self._check_settings(check, checked)
+        check.done()
+        return checked
+
+    def of_namespace(self, changes: Mapping[str, Setting], old: NamespaceSettings) -> Mapping[str, Setting]:
+        """Check what a namespace is told, and put in the secrets that are to stay. Raise Invalid."""
+        told: dict[str, Any] = checked_settings(changes, namespace=True)
+        check = Checks()
+        for name, kinds, build in (
+            ("policies", self._plugins.policies, self._plugins.policy),
+            ("trackers", self._plugins.trackers, self._plugins.tracker),
+        ):
+            if name not in told:
+                continue
+            there = {each.id: each for each in getattr(old, name)}
+            told[name] = tuple(
+                _unhidden(check, f"{name}.{index}", each, there.get(each.id), kinds)
+                for index, each in enumerate(told[name])
+            )
+            for index, chosen in enumerate(told[name]):
+                self._check_built(check, f"{name}.{index}", build, chosen)
+        for klass, backoff in told.get("klass_backoff", {}).items():
+            self._check_backoff(check, f"klass_backoff.{klass}", backoff)
+        self._check_settings(check, told)
+        check.done()
+        return told
+
+    def shown(self, settings: NamespaceSettings) -> NamespaceSettings:
+        """Hide the secrets."""
+        if not settings.policies and not settings.trackers:
+            return settings
+        return replace(
+            settings,
+            policies=tuple(_hidden(each, self._plugins.policies) for each in settings.policies),
+            trackers=tuple(_hidden(each, self._plugins.trackers) for each in settings.trackers),
+        )
+
+    def _check_settings(self, check: Checks, settings: Mapping[str, Setting]) -> None:
+        backoff = settings.get("backoff")
+        if isinstance(backoff, Backoff):
+            self._check_backoff(check, "backoff", backoff)
+
+    def _check_built(self, check: Checks, place: str, build: Any, chosen: Chosen) -> None:
+        try:
+            built = build(chosen)
+        except Invalid as error:
+            check.merge(place, error.fields)
+            return
+        if chosen.name in self._plugins.policies and hasattr(built, "backoffs"):
+            self._check_named(check, place, built.backoffs())
+
+    def _check_backoff(self, check: Checks, place: str, backoff: Backoff) -> None:
+        try:
+            strategy = self._plugins.strategy(backoff)
+        except Invalid as error:
+            check.merge(place, error.fields)
+            return
+        self._check_named(check, place, strategy.backoffs())
+
+    def _check_named(self, check: Checks, place: str, backoffs: Mapping[str, Backoff]) -> None:
+        for field, backoff in backoffs.items():
+            self._check_backoff(check, f"{place}.{field}", backoff)
+
+
+def _secrets(kind: type | None, options: Mapping[str, Any]) -> set[str]:
+    """Name the options that are secret; of what is not known here, all that may be."""
+    if kind is None:
+        return {name for name, value in options.items() if isinstance(value, (str, list, dict))}
+    if not is_dataclass(kind):
+        return set()
+    return {each.name for each in fields(kind) if each.metadata.get("secret") and options.get(each.name) is not None}
+
+
+def _hidden(chosen: Chosen, kinds: Mapping[str, type]) -> Chosen:
+    options = json.loads(chosen.options)
+    secrets = _secrets(kinds.get(chosen.name), options)
+    if not secrets:
+        return chosen
+    return replace(chosen, options=dump_options(options | dict.fromkeys(secrets, HIDDEN)))
+
+
+def _unhidden(check: Checks, place: str, chosen: Chosen, old: Chosen | None, kinds: Mapping[str, type]) -> Chosen:
+    """Put in the secrets that were."""
+    options = json.loads(chosen.options)
+    secrets = {name for name in _secrets(kinds.get(chosen.name), options) if options[name] == HIDDEN}
+    if not secrets:
+        return chosen
+    there = json.loads(old.options) if old is not None and old.name == chosen.name else {}
+    for name in secrets:
+        if name not in there:
+            check.wrong(f"{place}.{name}", f"must be given: there is none here for which {HIDDEN} could stand")
+    return replace(chosen, options=dump_options(options | {name: there[name] for name in secrets & there.keys()}))
