@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from qless_flask.models.backoff import Backoff
 from qless_flask.models.chosen import Chosen, dump_options
-from qless_flask.models.events import Event, EventFilter, EventPage, Promoted, Pruned
+from qless_flask.models.events import JOB_EVENTS, Event, EventFilter, EventPage, Promoted, Pruned
 from qless_flask.models.hands import Action, Actor, Cancel, Changed, Changes, Finish, Move, Timeout, Update
 from qless_flask.models.jobs import Failure, HistoryEntry, Job, LogLine, NewJob, Put, Unique, new_jid, with_new_jid
 from qless_flask.models.leases import Beat, Lease, Pop, Popped, Renewed
@@ -97,6 +97,7 @@ __all__ = [
     "ENDED",
     "FINISHED",
     "IF_EXISTS",
+    "JOB_EVENTS",
     "MISSING",
     "ON_PARENT_END",
     "ORDERS",

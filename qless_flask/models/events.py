@@ -8,6 +8,29 @@ from dataclasses import dataclass
 from qless_flask.bounds import Checks
 from qless_flask.models.words import State
 
+JOB_EVENTS = (
+    "put",
+    "popped",
+    "completed",
+    "advanced",
+    "retried",
+    "failed",
+    "released",
+    "lost",
+    "canceled",
+    "moved",
+    "promoted",
+    "unblocked",
+    "timed_out",
+    "expired",
+    "updated",
+    "tracked",
+    "untracked",
+    "pruned",
+    "finished",
+)
+"""What can happen to a job. Figures are kept in this order: what is new comes last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
