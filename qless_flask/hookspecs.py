@@ -177,6 +177,7 @@ class Tracking(Protocol):
     id: str
     """What the tracker is called in the settings of its namespace."""
     namespace: Space
+    """Where it is; what it must know again it may keep in the record `tracker:<id>`, which is deleted with it."""
 
     def later(self, data: Mapping[str, Any], *, key: str) -> None:
         """Have `perform` called with this, by a job in the queue `qless:trackers`.

@@ -46,9 +46,19 @@ def move_reader(namespace: Namespace, reader: str, cursor: str, seen: str | None
 
 def forget_reader(namespace: Namespace, reader: str) -> None:
     """Delete a reader, wherever it is."""
+    _forget(namespace, _record(reader))
+
+
+def forget_tracker(namespace: Namespace, id: str) -> None:
+    """Delete the reader of a tracker, and what the tracker itself has kept."""
+    forget_reader(namespace, tracker_reader(id))
+    _forget(namespace, fitted(f"tracker:{id}"))
+
+
+def _forget(namespace: Namespace, record: str) -> None:
     while True:
-        place = place_of(namespace, reader)
-        if place is None or namespace.remember(_record(reader), None, place):
+        value = namespace.recall(record)
+        if value is None or namespace.remember(record, None, value):
             return
 
 

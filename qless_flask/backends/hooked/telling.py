@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from qless_flask.backends.base import Namespace
-from qless_flask.backends.readers import forget_reader, place_of, register_reader, tracker_reader
+from qless_flask.backends.readers import forget_tracker, place_of, register_reader, tracker_reader
 from qless_flask.models import Chosen, NamespaceSettings, Setting
 
 
@@ -29,7 +29,7 @@ class Telling:
     def __enter__(self) -> Telling:
         for id in set(self._coming) & set(self._going):
             # Another tracker under the same id is another reader, which begins now.
-            forget_reader(self._namespace, tracker_reader(id))
+            forget_tracker(self._namespace, id)
         self._coming = [id for id in self._coming if place_of(self._namespace, tracker_reader(id)) is None]
         for id in self._coming:
             register_reader(self._namespace, tracker_reader(id))
@@ -42,7 +42,7 @@ class Telling:
         traceback: TracebackType | None,
     ) -> None:
         for id in set(self._going) - set(self._coming) if error is None else self._coming:
-            forget_reader(self._namespace, tracker_reader(id))
+            forget_tracker(self._namespace, id)
 
 
 def forget_policies(namespace: Namespace, old: NamespaceSettings, new: NamespaceSettings) -> None:
