@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from qless_flask.cli.change import change
-from qless_flask.cli.command import Commands
 from qless_flask.cli.copy import copy
 from qless_flask.cli.demo import demo
 from qless_flask.cli.events import events
@@ -14,6 +13,7 @@ from qless_flask.cli.failures import failures
 from qless_flask.cli.import_ import import_
 from qless_flask.cli.job import job
 from qless_flask.cli.namespace import erase, freeze, settings, thaw
+from qless_flask.cli.plugins import plugins
 from qless_flask.cli.put import put
 from qless_flask.cli.queues import queues
 from qless_flask.cli.recurrences import recurrences
@@ -21,13 +21,14 @@ from qless_flask.cli.scheduler import scheduler
 from qless_flask.cli.serve import serve
 from qless_flask.cli.statistics import stats, throughput
 from qless_flask.cli.tags import tags, tracked
+from qless_flask.cli.theirs import OursAndTheirs
 from qless_flask.cli.worker import worker
 from qless_flask.cli.workers import workers
 
 __all__ = ["main"]
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=OursAndTheirs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="qless-flask", message="%(prog)s %(version)s")
 def main() -> None:
     """A job queue that people can trust with a pipeline.
@@ -66,6 +67,7 @@ _COMMANDS = (
     export,
     import_,
     copy,
+    plugins,
     demo,
 )
 

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from qless_flask.backends import open_backend
 from qless_flask.cli.command import debug_option
+from qless_flask.cli.plugin_options import open_store
 from qless_flask.cli.progress import Progress
 from qless_flask.cli.target import command_name, namespace_option, person
 from qless_flask.copying import copy as copy_namespace
@@ -41,7 +41,7 @@ def copy(source: str, target: str, namespace: str, to_namespace: str | None, tha
             click.echo(f"From now on namespace {namespace} in {without_password(source)} is frozen.", err=True)
         progress(what, done, total)
 
-    with open_backend(source) as source_backend, open_backend(target) as target_backend:
+    with open_store(source) as source_backend, open_store(target) as target_backend:
         try:
             with progress:
                 tally = copy_namespace(

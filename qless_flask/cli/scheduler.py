@@ -9,19 +9,22 @@ from types import FrameType
 import click
 
 from qless_flask.backends import open_backend
+from qless_flask.cli.plugin_options import load_plugins, plugin_options
 from qless_flask.cli.target import url_option
 from qless_flask.cli.worker import LOG_LEVELS
 from qless_flask.scheduler import Scheduler
+from qless_flask.settings import PluginSettings
 from qless_flask.worker.logs import write_log
 
 
 @click.command(short_help="Fire recurrences, promote, prune and deliver, without a server.")
 @url_option
+@plugin_options
 @click.option("--name", help="Of the scheduler; by default made of host and process.")
 @click.option(
     "--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True, help="The least to tell."
 )
-def scheduler(url: str, name: str | None, log_level: str) -> None:
+def scheduler(url: str, name: str | None, log_level: str, plugins: PluginSettings) -> None:
     """Fire recurrences, make due jobs available, prune and deliver events, until Ctrl-C or TERM.
 
     `qless-flask serve` does all that itself, unless it is told --no-scheduler. Run as many as you like: one of them
@@ -40,5 +43,5 @@ def scheduler(url: str, name: str | None, log_level: str) -> None:
     write_log(log_level.upper())
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, tell)
-    with open_backend(url) as backend, Scheduler(backend, name=name):
+    with open_backend(url, plugins=load_plugins(plugins)) as backend, Scheduler(backend, name=name):
         told.wait()

@@ -22,10 +22,12 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from qless_flask.backends import open_backend
+from qless_flask.cli.plugin_options import load_plugins, look_here, plugin_options
 from qless_flask.cli.target import DEFAULT_NAMESPACE, url_option
 from qless_flask.errors import BackendUnavailable
+from qless_flask.plugins import Plugins
 from qless_flask.scheduler import Scheduler
-from qless_flask.settings import Settings
+from qless_flask.settings import PluginSettings, Settings
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -65,30 +67,44 @@ STOP_SECONDS = 5
     show_default=True,
     help="Or leave it to `qless-flask scheduler` to fire recurrences, promote, prune and deliver.",
 )
-def serve(url: str, host: str, port: int | None, processes: int, threads: int, schedules: bool) -> None:
+@plugin_options
+def serve(
+    url: str, host: str, port: int | None, processes: int, threads: int, schedules: bool, plugins: PluginSettings
+) -> None:
     """Serve the store over HTTP and JSON, until Ctrl-C; one of its processes fires recurrences, promotes and prunes.
 
     \b
     qless-flask serve
     qless-flask serve --url redis://localhost/0 --port 8080 --processes 4
+    qless-flask serve --plugin shop.plugin
     """
+    settings = Settings(
+        url=url,
+        # The others are for requests that don't wait.
+        max_waits=threads - threads // 4,
+        plugins=plugins.plugins,
+        blocked_plugins=plugins.blocked_plugins,
+        plugin_order=plugins.plugin_order,
+    )
     refuse_strangers(host)
     port = choose_port(host, port)
-    warn_of_risks(url)
+    warn_of_risks(url, load_plugins(settings))
     address = f"http://{_in_url(host)}:{port}"
     click.echo(f"Serving {url} at {address} - Ctrl-C stops.")
     click.echo(f"Try: curl {address}/api/v1/namespaces/{DEFAULT_NAMESPACE}/queues")
-    Server(url, host, port, processes, threads, schedules=schedules).serve_until_stopped()
+    Server(settings, host, port, processes, threads, schedules=schedules).serve_until_stopped()
     click.echo("Stopped.")
 
 
 class Server:
     """Granian with our app in each of its processes."""
 
-    def __init__(self, url: str, host: str, port: int, processes: int, threads: int, *, schedules: bool = True) -> None:
+    def __init__(
+        self, settings: Settings, host: str, port: int, processes: int, threads: int, *, schedules: bool = True
+    ) -> None:
         # Closed by the parent's shutdown or by its death, however it dies; nothing is ever sent.
         told, tells = multiprocessing.Pipe(duplex=False)
-        self._load = partial(_load, told, tells, url, threads - threads // 4, schedules)
+        self._load = partial(_load, told, tells, settings, schedules)
         # Its own connection to the store may be added for each thread.
         _allow_files((CONNECTIONS_A_THREAD + 1) * threads + SPARE_FILES)
         self._granian = _Granian(
@@ -214,9 +230,9 @@ def refuse_strangers(host: str) -> None:
         )
 
 
-def warn_of_risks(url: str) -> None:
+def warn_of_risks(url: str, plugins: Plugins) -> None:
     """Say what the store's set-up puts at risk; a store that is down may still come."""
-    with open_backend(url) as backend:
+    with open_backend(url, plugins=plugins) as backend:
         try:
             risks = backend.ping()
         except BackendUnavailable as error:
@@ -225,15 +241,16 @@ def warn_of_risks(url: str) -> None:
         click.echo(f"Warning: {risk}", err=True)
 
 
-def _load(told: Connection, tells: Connection, url: str, max_waits: int, schedules: bool, target: str) -> Flask:
+def _load(told: Connection, tells: Connection, settings: Settings, schedules: bool, target: str) -> Flask:
     # Runs in each of the server's processes, so that each opens the store for itself, and nobody else loads Flask.
     from qless_flask.web.app import create_app
 
-    app = create_app(settings=Settings(url=url, max_waits=max_waits))
+    look_here(settings)
+    app = create_app(settings=settings)
     tells.close()
     scheduler = None
     # Of a server elsewhere it is the one that has the store who looks after it.
-    if schedules and not url.startswith("http"):
+    if schedules and not settings.url.startswith("http"):
         scheduler = Scheduler(app.extensions["qless_flask"].backend)
         scheduler.start()
     threading.Thread(target=_stop_when, args=(told, app, scheduler), daemon=True).start()

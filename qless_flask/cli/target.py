@@ -15,9 +15,9 @@ from pathlib import Path
 import click
 from click.decorators import FC
 
-from qless_flask.backends import open_backend
 from qless_flask.backends.base import Namespace
 from qless_flask.cli.command import debug_option
+from qless_flask.cli.plugin_options import open_store
 from qless_flask.errors import QlessError
 from qless_flask.models import Actor
 from qless_flask.settings import DEFAULT_URL
@@ -36,7 +36,7 @@ class Target:
     @contextmanager
     def open(self) -> Iterator[Namespace]:
         """Open the namespace for as long as the context lasts."""
-        with open_backend(self.url) as backend:
+        with open_store(self.url) as backend:
             yield backend.namespace(self.namespace)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import click
 
+from qless_flask.cli.plugin_options import plugin_options
 from qless_flask.cli.target import namespace_option, url_option
 from qless_flask.models import ORDERS, Order
+from qless_flask.settings import PluginSettings
 from qless_flask.worker import WorkerOptions, WorkSettings, new_worker_name, run
 from qless_flask.worker.logs import write_log
 
@@ -45,6 +47,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 @click.option(
     "--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True, help="The least to tell."
 )
+@plugin_options
 def worker(
     url: str,
     namespace: str,
@@ -60,6 +63,7 @@ def worker(
     max_jobs: int | None,
     fork: bool,
     log_level: str,
+    plugins: PluginSettings,
 ) -> None:
     """Pop jobs and perform them, until Ctrl-C or TERM; what then runs is finished, or given back after the grace.
 
@@ -84,6 +88,7 @@ def worker(
         paths=("",),
         log_level=log_level.upper(),
         name=name or new_worker_name(),
+        plugins=plugins,
     )
     write_log(options.log_level)
     raise click.exceptions.Exit(run(options))

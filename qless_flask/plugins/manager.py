@@ -137,6 +137,12 @@ class Plugins:
         # In the order in which they are asked: the first that offers it has it.
         return next(record for record in self._records.values() if name in record.offers.get(offered, ()))
 
+    def modules(self) -> list[str]:
+        """List the modules in which those that are loaded stand."""
+        plugins = self._manager.get_plugins()
+        found = {each.__name__ if inspect.ismodule(each) else type(each).__module__ for each in plugins}
+        return sorted(found - {"__main__"})
+
     def _strategy(self, backoff: Backoff) -> RetryStrategy:
         """Build the strategy that a back-off names; raise as `tracker` does."""
         options = backoff.as_message()

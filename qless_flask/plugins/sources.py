@@ -13,6 +13,7 @@ from types import ModuleType
 
 from qless_flask.hookspecs import PROJECT
 from qless_flask.plugins.built_in import built_in
+from qless_flask.settings import PluginSettings
 
 GROUP = f"{PROJECT}.plugins"
 """The entry points of plugins; a plugin has the name of its entry point."""
@@ -46,6 +47,11 @@ def sources(given: Sequence[object] | Mapping[str, object], *, installed: bool) 
             yield Source(name, origin, point.load)
     for name, plugin in named(given).items():
         yield Source(name, "given", partial(_imported, plugin), must_load=True)
+
+
+def is_any(settings: PluginSettings) -> bool:
+    """Tell, without importing them, whether there are plugins beside those built in."""
+    return bool(settings.plugins) or (settings.installed_plugins and bool(entry_points(group=GROUP)))
 
 
 def named(given: Sequence[object] | Mapping[str, object]) -> dict[str, object]:
