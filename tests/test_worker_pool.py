@@ -19,7 +19,10 @@ from qless_flask.models import Backoff
 from qless_flask.worker import WorkerOptions, WorkSettings
 
 TESTS = Path(__file__).parent
-POOL = "import sys; from qless_flask.worker import WorkerOptions, WorkSettings, run; sys.exit(run({options!r}))"
+POOL = (
+    "import sys; from qless_flask.settings import PluginSettings; "
+    "from qless_flask.worker import WorkerOptions, WorkSettings, run; sys.exit(run({options!r}))"
+)
 
 
 @pytest.fixture(params=["sqlite", "valkey"])

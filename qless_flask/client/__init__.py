@@ -7,6 +7,7 @@ from types import TracebackType
 
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
+from qless_flask.backends.hooked import Hooked
 from qless_flask.backends.numbers import READER_PREFIX
 from qless_flask.client.changes import Changing
 from qless_flask.client.data import Data
@@ -20,6 +21,7 @@ from qless_flask.client.queues import PutOptions, QueueHandle, Queues, put_all
 from qless_flask.client.recurrences import RecurOptions, RecurrenceHandle, Recurrences
 from qless_flask.client.tags import TagHandle, Tags
 from qless_flask.client.workers import Workers
+from qless_flask.client.writing import UnknownCodec, UnreadableData, Writing
 from qless_flask.models import (
     Action,
     Actor,
@@ -34,6 +36,7 @@ from qless_flask.models import (
     Throughput,
     Tracked,
 )
+from qless_flask.plugins import Plugins
 
 __all__ = [
     "Client",
@@ -55,7 +58,10 @@ __all__ = [
     "RetryJob",
     "TagHandle",
     "Tags",
+    "UnknownCodec",
+    "UnreadableData",
     "Workers",
+    "Writing",
     "job",
     "registry_of",
 ]
@@ -65,24 +71,43 @@ class Client:
     """One namespace of a store: `client.queues["fetch"].put("Crawl", {"url": url}, priority=10)`.
 
     Takes the URL of a store, or a backend that is open already and then stays open.
-    What is done by hand through it is noted as done by `actor`.
+    What is done by hand through it is noted as done by `actor`. With a `codec` of one of the `plugins` it writes what
+    jobs are given and what they leave (data and results) unreadable to the store; it reads what any of their codecs
+    wrote. Without a word the plugins are those of the backend, else the installed ones.
     """
 
-    def __init__(self, store: str | Backend, namespace: str = "default", *, actor: Actor | None = None) -> None:
-        self._owned = open_backend(store) if isinstance(store, str) else None
+    def __init__(
+        self,
+        store: str | Backend,
+        namespace: str = "default",
+        *,
+        actor: Actor | None = None,
+        plugins: Plugins | None = None,
+        codec: str | None = None,
+    ) -> None:
+        """Open the store. Raise Invalid if no plugin offers the codec."""
+        self._given = plugins
+        self._owned = open_backend(store, plugins=plugins) if isinstance(store, str) else None
         self.backend: Backend = self._owned or store  # type: ignore[assignment]
         self.namespace: Namespace = self.backend.namespace(namespace)
         self._actor = actor
-        self.queues = Queues(self.namespace, actor)
-        self.jobs = Jobs(self.namespace, actor)
+        self.writing = Writing(codec, self._load_plugins)
+        """How it writes data: `client.writing.load(job.data)` reads that of a job that came from elsewhere."""
+        self.queues = Queues(self.namespace, actor, writing=self.writing)
+        self.jobs = Jobs(self.namespace, actor, writing=self.writing)
         self.workers = Workers(self.namespace, actor)
-        self.recurrences = Recurrences(self.namespace, actor)
-        self.failures = Failures(self.namespace, actor)
-        self.tags = Tags(self.namespace, actor)
+        self.recurrences = Recurrences(self.namespace, actor, writing=self.writing)
+        self.failures = Failures(self.namespace, actor, writing=self.writing)
+        self.tags = Tags(self.namespace, actor, writing=self.writing)
+
+    @property
+    def plugins(self) -> Plugins:
+        """Those that it was given, else those of its backend, else the installed ones, loaded when they are needed."""
+        return self.writing.plugins
 
     def put(self, jobs: Iterable[NewJob]) -> list[JobHandle]:
         """Put jobs of any queues and klasses; each thousand goes in whole or not at all."""
-        return put_all(self.namespace, jobs, self._actor)
+        return put_all(self.namespace, jobs, self._actor, self.writing)
 
     def tracked(self) -> Tracked:
         """Tell the state of all that is tracked: jobs and tags, of each the first thousand."""
@@ -155,6 +180,11 @@ class Client:
         """Close the store, if this client opened it."""
         if self._owned:
             self._owned.close()
+
+    def _load_plugins(self) -> Plugins:
+        if self._given is None and isinstance(self.backend, Hooked):
+            return self.backend.plugins
+        return Plugins() if self._given is None else self._given
 
     def __enter__(self) -> Client:
         return self

@@ -8,6 +8,7 @@ from qless_flask.backends.base import Namespace
 from qless_flask.client.changes import Changing
 from qless_flask.client.jobs import JobHandle, Jobs
 from qless_flask.client.listing import walk
+from qless_flask.client.writing import Writing
 from qless_flask.errors import NotFound
 from qless_flask.models import Actor, FailureGroup, Filter, Move
 
@@ -15,10 +16,13 @@ from qless_flask.models import Actor, FailureGroup, Filter, Move
 class FailuresHandle:
     """The failed jobs of one group."""
 
-    def __init__(self, namespace: Namespace, group: str, actor: Actor | None = None) -> None:
+    def __init__(
+        self, namespace: Namespace, group: str, actor: Actor | None = None, *, writing: Writing | None = None
+    ) -> None:
         self.group = group
         self._namespace = namespace
         self._actor = actor
+        self._writing = writing or Writing()
 
     def summary(self) -> FailureGroup:
         """Sum the group up. Raise NotFound where no failed job is in it."""
@@ -29,7 +33,7 @@ class FailuresHandle:
 
     def jobs(self) -> Iterator[JobHandle]:
         """Walk through its jobs, the latest first in each queue."""
-        return Jobs(self._namespace, self._actor).select(state="failed", group=self.group)
+        return Jobs(self._namespace, self._actor, writing=self._writing).select(state="failed", group=self.group)
 
     def retry(self, *, queue: str | None = None, delay: float = 0.0) -> int:
         """Move all of them back into their queues, or into `queue`, and tell how many that were."""
@@ -43,12 +47,13 @@ class FailuresHandle:
 class Failures:
     """All groups of failed jobs: `client.failures[group]`; iterating walks through those that there are, by name."""
 
-    def __init__(self, namespace: Namespace, actor: Actor | None = None) -> None:
+    def __init__(self, namespace: Namespace, actor: Actor | None = None, *, writing: Writing | None = None) -> None:
         self._namespace = namespace
         self._actor = actor
+        self._writing = writing or Writing()
 
     def __getitem__(self, group: str) -> FailuresHandle:
-        return FailuresHandle(self._namespace, group, self._actor)
+        return FailuresHandle(self._namespace, group, self._actor, writing=self._writing)
 
     def __iter__(self) -> Iterator[FailuresHandle]:
         return (self[each.group] for each in self.summaries())

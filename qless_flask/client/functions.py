@@ -18,6 +18,8 @@ from qless_flask.models import NewJob
 if TYPE_CHECKING:
     from qless_flask.client import Client
 
+Around = Callable[[LeasedJob, Callable[[], object]], object]
+"""Takes a job and what runs it, and answers the result; see the hook `around_perform`."""
 Perform = Callable[[LeasedJob], object]
 """Takes the job, does the work. What a plain function returns means nothing yet; a coroutine is awaited."""
 
@@ -25,21 +27,39 @@ current_client: ContextVar[Client] = ContextVar("current_client")
 """The client of the worker that runs the present job."""
 
 
-def job(klass: str, *, queue: str | None = None, **defaults: Unpack[PutOptions]) -> Callable[[Perform], JobFunction]:
-    """Let a function perform the jobs of `klass`; the options are the defaults of its `put`."""
-    return lambda function: JobFunction(function, klass, queue, defaults)
+def job(
+    klass: str, *, queue: str | None = None, around: Iterable[Around] = (), **defaults: Unpack[PutOptions]
+) -> Callable[[Perform], JobFunction]:
+    """Let a function perform the jobs of `klass`; the options are the defaults of its `put`.
+
+    In a worker it runs inside the functions of `around`, the first outermost; each is given the job and a call.
+    """
+    outer = tuple(around)
+    return lambda function: JobFunction(function, klass, queue, defaults, around=outer)
 
 
 class JobFunction:
     """A function that performs jobs of one klass. Calling it calls the function, so that tests can."""
 
-    def __init__(self, function: Perform, klass: str, queue: str | None, defaults: PutOptions) -> None:
+    def __init__(
+        self,
+        function: Perform,
+        klass: str,
+        queue: str | None,
+        defaults: PutOptions,
+        *,
+        around: tuple[Around, ...] = (),
+    ) -> None:
         # Built once here, so that a bad klass or option is told where it is written.
         NewJob(klass, queue=queue or "any", **defaults)
+        for each in around:
+            if not callable(each):
+                raise TypeError(f"{klass}: around takes functions of a job and a call, not {each!r}")
         self.function = function
         self.klass = klass
         self.queue = queue
         self.defaults = defaults
+        self.around = around
         self.is_async = inspect.iscoroutinefunction(function)
         update_wrapper(self, function)
 

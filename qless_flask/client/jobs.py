@@ -8,7 +8,8 @@ from typing import TypedDict, Unpack
 
 from qless_flask.backends.base import Namespace
 from qless_flask.bounds import MAX_WAIT_SECONDS
-from qless_flask.client.data import SAME, Data, dump_unless_same, load, only
+from qless_flask.client.data import SAME, Data, load, only
+from qless_flask.client.writing import Writing
 from qless_flask.errors import JobNotFound
 from qless_flask.models import (
     ENDED,
@@ -43,7 +44,13 @@ class JobHandle:
     """A job by its jid. Nothing is asked of the store before you ask something of the handle."""
 
     def __init__(
-        self, namespace: Namespace, jid: str, *, actor: Actor | None = None, snapshot: Job | None = None
+        self,
+        namespace: Namespace,
+        jid: str,
+        *,
+        actor: Actor | None = None,
+        snapshot: Job | None = None,
+        writing: Writing | None = None,
     ) -> None:
         self.jid = jid
         self.created: bool | None = None
@@ -51,6 +58,7 @@ class JobHandle:
         self._namespace = namespace
         self._actor = actor
         self._snapshot = snapshot
+        self._writing = writing or Writing()
 
     def get(self) -> Job:
         """Look the job up now, with data and history. Raise JobNotFound."""
@@ -77,15 +85,15 @@ class JobHandle:
 
     @property
     def data(self) -> Data:
-        """Its data when last seen, as Python."""
+        """Its data when last seen, as Python. Raise UnreadableData where the codec that it was written with cannot."""
         # Lists and answers to what is done by hand come without data.
         job = self.job if self.job.data is not None else self.get()
-        return load(job.data)
+        return self._writing.load(job.data)
 
     @property
     def result(self) -> Data:
         """What it was last completed with, as Python; None where there is nothing."""
-        return load(self._whole().result)
+        return self._writing.load(self._whole().result)
 
     @property
     def progress(self) -> Data:
@@ -132,7 +140,7 @@ class JobHandle:
         self, state: Finished = "complete", *, group: str = "finished", message: str = "", result: Data = SAME
     ) -> JobHandle:
         """End it by hand, whatever its state: complete, with a result, or failed, under a group."""
-        end = Finish(state, group=group, message=message, result=dump_unless_same(result))
+        end = Finish(state, group=group, message=message, result=self._writing.dump_unless_same(result))
         return self._seen(only(self._namespace.finish([self.jid], end, actor=self._actor)))
 
     def depend_on(self, *jids: str, missing: Missing = "refuse") -> JobHandle:
@@ -165,7 +173,7 @@ class JobHandle:
 
     def update(self, *, priority: int | None = None, data: Data = SAME, retries: int | None = None) -> JobHandle:
         """Change what is given."""
-        return self._change(Changes(priority=priority, data=dump_unless_same(data), retries=retries))
+        return self._change(Changes(priority=priority, data=self._writing.dump_unless_same(data), retries=retries))
 
     def _look(self, wait: float) -> Job:
         [job] = self._namespace.get([self.jid], wait=wait)
@@ -200,12 +208,13 @@ class JobHandle:
 class Jobs:
     """All jobs of a namespace: `client.jobs[jid]`, `client.jobs.select(state="failed")`."""
 
-    def __init__(self, namespace: Namespace, actor: Actor | None = None) -> None:
+    def __init__(self, namespace: Namespace, actor: Actor | None = None, *, writing: Writing | None = None) -> None:
         self._namespace = namespace
         self._actor = actor
+        self._writing = writing or Writing()
 
     def __getitem__(self, jid: str) -> JobHandle:
-        return JobHandle(self._namespace, jid, actor=self._actor)
+        return JobHandle(self._namespace, jid, actor=self._actor, writing=self._writing)
 
     def __contains__(self, jid: str) -> bool:
         return self[jid].exists()
@@ -216,7 +225,7 @@ class Jobs:
         while True:
             page = self._namespace.select(wanted, cursor, page_size)
             for job in page.jobs:
-                yield JobHandle(self._namespace, job.jid, actor=self._actor, snapshot=job)
+                yield JobHandle(self._namespace, job.jid, actor=self._actor, snapshot=job, writing=self._writing)
             cursor = page.next
             if cursor is None:
                 return

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from qless_flask.backends.base import Namespace
-from qless_flask.client.data import SAME, Data, dump, dump_unless_same, load, only
+from qless_flask.client.data import SAME, Data, dump_unless_same, only
+from qless_flask.client.writing import Writing
 from qless_flask.errors import JobCanceled, JobNotFound, LeaseLost, QlessError
 from qless_flask.models import (
     Beat,
@@ -34,12 +35,13 @@ class LeasedJob:
     Every call raises LeaseLost, JobCanceled or JobNotFound when the lease is gone.
     """
 
-    __slots__ = ("_clock_offset", "_data", "_namespace", "job", "lease", "lost", "settled")
+    __slots__ = ("_clock_offset", "_data", "_namespace", "job", "lease", "lost", "settled", "writing")
 
-    def __init__(self, namespace: Namespace, lease: Lease) -> None:
+    def __init__(self, namespace: Namespace, lease: Lease, writing: Writing | None = None) -> None:
         if lease.job is None:
             raise ValueError("a lease without its job: only a pop answers with both")
         self._namespace = namespace
+        self.writing = writing or Writing()
         self._data: Data = SAME
         # The store's clock may be far from ours, but the pop tells it: the run began at this moment.
         self._clock_offset = (lease.job.started_at or time.time()) - time.monotonic()
@@ -68,9 +70,12 @@ class LeasedJob:
 
     @property
     def data(self) -> Data:
-        """The job's data, as Python; changes of it are not kept unless given to `complete` or `fail`."""
+        """The job's data, as Python; changes of it are not kept unless given to `complete` or `fail`.
+
+        Raise UnreadableData where it was written with a codec that is not here, or that cannot read it.
+        """
         if self._data is SAME:
-            self._data = load(self.job.data)
+            self._data = self.writing.load(self.job.data)
         return self._data
 
     @property
@@ -82,7 +87,7 @@ class LeasedJob:
 
     def heartbeat(self, *, progress: Data = SAME, data: Data = SAME) -> float | None:
         """Renew the lease, and tell how many seconds it now has; `data` takes the place of the job's."""
-        beat = Beat(self.lease, progress=dump_unless_same(progress), data=dump_unless_same(data))
+        beat = Beat(self.lease, progress=dump_unless_same(progress), data=self.writing.dump_unless_same(data))
         try:
             self.renewed(only(self._namespace.heartbeat([beat])))
         except LOST as error:
@@ -127,14 +132,14 @@ class LeasedJob:
         self._settle(
             Complete(
                 self.lease,
-                data=dump_unless_same(data),
+                data=self.writing.dump_unless_same(data),
                 next=next,
                 delay=delay,
-                result=dump_unless_same(result),
+                result=self.writing.dump_unless_same(result),
                 # A text is no list of letters: it goes on as it is, and is refused.
                 depends=depends if isinstance(depends, str) else tuple(depends),  # type: ignore[arg-type]
                 missing=missing,
-                puts=tuple(puts),
+                puts=tuple(map(self.writing.encoded, puts)),
             )
         )
 
@@ -144,7 +149,7 @@ class LeasedJob:
 
     def fail(self, group: str, message: str = "", *, data: Data = SAME) -> None:
         """Give it to a person, under `group`."""
-        self._settle(Fail(self.lease, group=group, message=message, data=dump_unless_same(data)))
+        self._settle(Fail(self.lease, group=group, message=message, data=self.writing.dump_unless_same(data)))
 
     def release(self, *, delay: float = 0.0) -> None:
         """Give it back unharmed."""
@@ -161,4 +166,6 @@ class LeasedJob:
         raise error
 
     def __repr__(self) -> str:
-        return f"<LeasedJob {self.jid} {self.klass} of {self.queue}: {dump(self.data)[:80]}>"
+        # As the store has it: what a codec hides must not stand in logs.
+        data = (self.job.data or "")[:80]
+        return f"<LeasedJob {self.jid} {self.klass} of {self.queue}: {data}>"

@@ -12,6 +12,7 @@ from qless_flask.client.data import EMPTY, Data, dump
 from qless_flask.client.jobs import JobHandle, Jobs
 from qless_flask.client.leased import LeasedJob
 from qless_flask.client.recurrences import RecurOptions, RecurrenceHandle, Recurrences
+from qless_flask.client.writing import Writing
 from qless_flask.models import (
     STATES,
     Actor,
@@ -57,14 +58,17 @@ class PutOptions(TypedDict, total=False):
 class QueueHandle:
     """A queue by its name; it need not exist yet."""
 
-    def __init__(self, namespace: Namespace, name: str, actor: Actor | None = None) -> None:
+    def __init__(
+        self, namespace: Namespace, name: str, actor: Actor | None = None, *, writing: Writing | None = None
+    ) -> None:
         self.name = name
         self._namespace = namespace
         self._actor = actor
+        self._writing = writing or Writing()
 
     def put(self, klass: str | JobFunction, data: Data = EMPTY, **options: Unpack[PutOptions]) -> JobHandle:
         """Put one job. Raise JobExists if its `jid` is taken, unless `if_exists` says otherwise."""
-        [handle] = put_all(self._namespace, [self.new(klass, data, **options)], self._actor)
+        [handle] = put_all(self._namespace, [self.new(klass, data, **options)], self._actor, self._writing)
         return handle
 
     def put_many(
@@ -72,7 +76,7 @@ class QueueHandle:
     ) -> list[JobHandle]:
         """Put a job for each of `datas`; each thousand goes in whole or not at all."""
         jobs = (self.new(klass, data, **options) for data in datas)
-        return put_all(self._namespace, jobs, self._actor)
+        return put_all(self._namespace, jobs, self._actor, self._writing)
 
     def new(self, klass: str | JobFunction, data: Data = EMPTY, **options: Unpack[PutOptions]) -> NewJob:
         """Build a job for this queue, to be put together with others by `Client.put`."""
@@ -82,7 +86,8 @@ class QueueHandle:
 
     def recur(self, klass: str, data: Data = EMPTY, **options: Unpack[RecurOptions]) -> RecurrenceHandle:
         """Put a job every `interval` seconds, or when `cron` says so; see `Recurrences.add`."""
-        return Recurrences(self._namespace, self._actor).add(klass, data, queue=self.name, **options)
+        recurrences = Recurrences(self._namespace, self._actor, writing=self._writing)
+        return recurrences.add(klass, data, queue=self.name, **options)
 
     def pop(
         self, worker: str, *, wait: float = 0.0, capabilities: Sequence[str] = (), request: str | None = None
@@ -102,7 +107,7 @@ class QueueHandle:
     ) -> list[LeasedJob]:
         """Lease up to `limit` jobs."""
         popped = self._namespace.pop([self.name], worker, limit, wait=wait, capabilities=capabilities, request=request)
-        return [LeasedJob(self._namespace, lease) for lease in popped]
+        return [LeasedJob(self._namespace, lease, self._writing) for lease in popped]
 
     def summary(self) -> Queue:
         """Sum the queue up: jobs by state, settings, the oldest wait. Raise QueueNotFound."""
@@ -124,10 +129,10 @@ class QueueHandle:
 
     def jobs(self, state: State) -> Iterator[JobHandle]:
         """Walk through its jobs of one state; the waiting ones come in the order of pops."""
-        return Jobs(self._namespace, self._actor).select(queue=self.name, state=state)
+        return Jobs(self._namespace, self._actor, writing=self._writing).select(queue=self.name, state=state)
 
     def __iter__(self) -> Iterator[JobHandle]:
-        return Jobs(self._namespace, self._actor).select(queue=self.name)
+        return Jobs(self._namespace, self._actor, writing=self._writing).select(queue=self.name)
 
     def configure(self, *, inherit: Sequence[str] = (), **settings: Setting) -> Queue:
         """Change settings, see `models.QueueSettings`; those that `inherit` names are the namespace's from now on."""
@@ -152,12 +157,13 @@ class QueueHandle:
 class Queues:
     """All queues of a namespace: `client.queues["fetch"]`; iterating walks through those that are known."""
 
-    def __init__(self, namespace: Namespace, actor: Actor | None = None) -> None:
+    def __init__(self, namespace: Namespace, actor: Actor | None = None, *, writing: Writing | None = None) -> None:
         self._namespace = namespace
         self._actor = actor
+        self._writing = writing or Writing()
 
     def __getitem__(self, name: str) -> QueueHandle:
-        return QueueHandle(self._namespace, name, self._actor)
+        return QueueHandle(self._namespace, name, self._actor, writing=self._writing)
 
     def __iter__(self) -> Iterator[QueueHandle]:
         return (self[queue.name] for queue in self.summaries())
@@ -167,12 +173,12 @@ class Queues:
         return self._namespace.queues()
 
 
-def put_all(namespace: Namespace, jobs: Iterable[NewJob], actor: Actor | None) -> list[JobHandle]:
+def put_all(namespace: Namespace, jobs: Iterable[NewJob], actor: Actor | None, writing: Writing) -> list[JobHandle]:
     """Put jobs, a thousand at a time, and answer with their handles in order."""
-    handles, left = [], iter(jobs)
+    handles, left = [], map(writing.encoded, jobs)
     while batch := list(islice(left, MAX_BATCH)):
         for put in namespace.put(batch):
-            handle = JobHandle(namespace, put.jid, actor=actor)
+            handle = JobHandle(namespace, put.jid, actor=actor, writing=writing)
             handle.created = put.created
             handles.append(handle)
     return handles

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any, TypedDict, Unpack
 
 from qless_flask.backends.base import Namespace
-from qless_flask.client.data import EMPTY, SAME, Data, dump, dump_unless_same
+from qless_flask.client.data import EMPTY, SAME, Data
 from qless_flask.client.jobs import JobHandle
 from qless_flask.client.listing import walk
+from qless_flask.client.writing import Writing
 from qless_flask.errors import Invalid
 from qless_flask.models import Actor, Backoff, Catchup, Overlap, Recurrence, Recurring
 
@@ -38,10 +39,13 @@ class RecurOptions(TypedDict, total=False):
 class RecurrenceHandle:
     """A recurrence by its id. Nothing is asked of the store before you ask something of the handle."""
 
-    def __init__(self, namespace: Namespace, id: str, actor: Actor | None = None) -> None:
+    def __init__(
+        self, namespace: Namespace, id: str, actor: Actor | None = None, *, writing: Writing | None = None
+    ) -> None:
         self.id = id
         self._namespace = namespace
         self._actor = actor
+        self._writing = writing or Writing()
 
     def get(self) -> Recurring:
         """Look it up now: its rule, its next run. Raise RecurrenceNotFound."""
@@ -55,7 +59,7 @@ class RecurrenceHandle:
         """
         if changes.get("id", self.id) != self.id:
             raise Invalid.of({"id": [f"is {self.id}, and stays: make another recurrence with add"]})
-        text = dump_unless_same(data)
+        text = self._writing.dump_unless_same(data)
         if text is not None:
             changes["data"] = text
         return self._namespace.recur(self.get().rule.changed(**changes), actor=self._actor)
@@ -71,7 +75,7 @@ class RecurrenceHandle:
     def run(self) -> JobHandle:
         """Put a job of it now, whatever its times."""
         put = self._namespace.run_recurrence(self.id, actor=self._actor)
-        handle = JobHandle(self._namespace, put.jid, actor=self._actor)
+        handle = JobHandle(self._namespace, put.jid, actor=self._actor, writing=self._writing)
         handle.created = put.created
         return handle
 
@@ -86,20 +90,21 @@ class RecurrenceHandle:
 class Recurrences:
     """All recurrences of a namespace: `client.recurrences[id]`; iterating walks through them by id."""
 
-    def __init__(self, namespace: Namespace, actor: Actor | None = None) -> None:
+    def __init__(self, namespace: Namespace, actor: Actor | None = None, *, writing: Writing | None = None) -> None:
         self._namespace = namespace
         self._actor = actor
+        self._writing = writing or Writing()
 
     def add(self, klass: str, data: Data = EMPTY, *, queue: str, **options: Unpack[RecurOptions]) -> RecurrenceHandle:
         """Put a job into a queue every `interval` seconds, or when `cron` (five fields) says so in `timezone`.
 
         With the `id` of one that is there, its rule is replaced. Raise Invalid for a rule that is none.
         """
-        rule = Recurrence(klass, dump(data), queue=queue, **options)
+        rule = Recurrence(klass, self._writing.dump(data), queue=queue, **options)
         return self[str(self._namespace.recur(rule, actor=self._actor).rule.id)]
 
     def __getitem__(self, id: str) -> RecurrenceHandle:
-        return RecurrenceHandle(self._namespace, id, self._actor)
+        return RecurrenceHandle(self._namespace, id, self._actor, writing=self._writing)
 
     def __iter__(self) -> Iterator[RecurrenceHandle]:
         return (self[str(each.rule.id)] for each in self.summaries())

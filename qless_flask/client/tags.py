@@ -7,16 +7,20 @@ from collections.abc import Iterator
 from qless_flask.backends.base import Namespace
 from qless_flask.client.jobs import JobHandle, Jobs
 from qless_flask.client.listing import walk
+from qless_flask.client.writing import Writing
 from qless_flask.models import Actor, Stats, Tag
 
 
 class TagHandle:
     """A tag by its name, whether a job has it or not."""
 
-    def __init__(self, namespace: Namespace, name: str, actor: Actor | None = None) -> None:
+    def __init__(
+        self, namespace: Namespace, name: str, actor: Actor | None = None, *, writing: Writing | None = None
+    ) -> None:
         self.name = name
         self._namespace = namespace
         self._actor = actor
+        self._writing = writing or Writing()
 
     def summary(self) -> Tag:
         """Sum the tag up: how many of its jobs are in each state, mean wait and run."""
@@ -28,7 +32,7 @@ class TagHandle:
 
     def jobs(self) -> Iterator[JobHandle]:
         """Walk through the jobs that have it."""
-        return Jobs(self._namespace, self._actor).select(tag=self.name)
+        return Jobs(self._namespace, self._actor, writing=self._writing).select(tag=self.name)
 
     def track(self) -> Tag:
         """Follow it: it stands in `client.tracked()`."""
@@ -45,12 +49,13 @@ class TagHandle:
 class Tags:
     """All tags of a namespace: `client.tags["docs"]`; iterating walks through those that jobs have, or tracked."""
 
-    def __init__(self, namespace: Namespace, actor: Actor | None = None) -> None:
+    def __init__(self, namespace: Namespace, actor: Actor | None = None, *, writing: Writing | None = None) -> None:
         self._namespace = namespace
         self._actor = actor
+        self._writing = writing or Writing()
 
     def __getitem__(self, name: str) -> TagHandle:
-        return TagHandle(self._namespace, name, self._actor)
+        return TagHandle(self._namespace, name, self._actor, writing=self._writing)
 
     def __iter__(self) -> Iterator[TagHandle]:
         return (self[each.name] for each in self.summaries())

@@ -28,7 +28,7 @@ class Call:
         """Call it; what it raises is counted, and raised. An error of ours is what filters refuse by, and no fault."""
         begun = time.perf_counter()
         try:
-            answer = self._function(**{name: arguments[name] for name in self._names})
+            answer = self.uncounted(**arguments)
         except Exception as error:
             seconds = time.perf_counter() - begun
             if isinstance(error, QlessError) and self.hook not in OBSERVING:
@@ -38,6 +38,10 @@ class Call:
             raise
         self.record.called(time.perf_counter() - begun, what=self.hook)
         return answer
+
+    def uncounted(self, **arguments: Any) -> Any:
+        """Call it, and leave it to the caller to time and count that."""
+        return self._function(**{name: arguments[name] for name in self._names})
 
     def broke(self, error: Exception) -> PluginError:
         """Build the error for those who asked for what this plugin could not do."""

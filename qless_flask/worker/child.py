@@ -24,7 +24,8 @@ from setproctitle import setproctitle
 from qless_flask.client import Client
 from qless_flask.client.functions import registry_of
 from qless_flask.errors import QlessError
-from qless_flask.worker.forked import ForkedExecution, Place
+from qless_flask.settings import PluginSettings
+from qless_flask.worker.forked import ForkedExecution
 from qless_flask.worker.logs import write_log
 from qless_flask.worker.options import WorkerOptions, WorkSettings
 from qless_flask.worker.worker import Perform, Worker
@@ -55,6 +56,7 @@ class ChildOrder:
         order = json.loads(line)
         options = order["options"]
         options["settings"] = WorkSettings(**options["settings"])
+        options["plugins"] = PluginSettings(**options["plugins"])
         for listed in ("queues", "modules", "paths", "capabilities"):
             options[listed] = tuple(options[listed])
         return cls(WorkerOptions(**options), order["name"])
@@ -72,7 +74,7 @@ def main() -> int:
         functions = registry_of(modules)
         if not functions:
             raise ValueError(f"no @job function stands in {', '.join(options.modules)}")
-        client = Client(options.url, options.namespace)
+        client = options.open_client()
         worker = Worker(
             client,
             options.queues,
@@ -95,8 +97,7 @@ def main() -> int:
 def _elsewhere(options: WorkerOptions, client: Client) -> Perform | None:
     if not options.settings.fork:
         return None
-    place = Place(options.url, options.namespace, options.modules, options.log_level)
-    return ForkedExecution(place, client.backend).run
+    return ForkedExecution(options, client).run
 
 
 def _take_stdin() -> TextIO:

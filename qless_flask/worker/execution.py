@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import traceback
 from collections.abc import Iterable, Mapping
@@ -12,11 +11,13 @@ from functools import partial
 from types import TracebackType
 
 from qless_flask.bounds import MAX_MESSAGE_BYTES, is_text
-from qless_flask.client.data import dump, dump_unless_same
 from qless_flask.client.functions import JobFunction
 from qless_flask.client.outcomes import FailJob, ReleaseJob, RetryJob
+from qless_flask.client.writing import UnknownCodec, UnreadableData
 from qless_flask.errors import QlessError
 from qless_flask.models import Complete, Fail, Release, Retry, Settlement
+from qless_flask.plugins import Plugins
+from qless_flask.worker.around import Arounds
 from qless_flask.worker.interrupt import Interruptible
 from qless_flask.worker.running import RunningJob
 
@@ -29,8 +30,9 @@ logger = logging.getLogger("qless_flask.worker")
 class Execution:
     """The functions that this worker may run. A klass that none of them performs is never looked for elsewhere."""
 
-    def __init__(self, functions: Mapping[str, JobFunction]) -> None:
+    def __init__(self, functions: Mapping[str, JobFunction], plugins: Plugins | None = None) -> None:
         self._functions = functions
+        self._arounds = Arounds(plugins)
         kinds = {function.is_async for function in functions.values()}
         self.has_async = True in kinds
         self.has_plain = kinds != {True}
@@ -48,7 +50,7 @@ class Execution:
         call = Interruptible()
         job.interrupt = call.interrupt
         try:
-            result = call.run(partial(_call, function, job))
+            result = call.run(partial(self._call, function, job))
         except BaseException as error:  # noqa: BLE001  sys.exit() in a job ends the job, not the worker
             return settlement_after(job, error)
         return _settlement(job, result)
@@ -60,10 +62,14 @@ class Execution:
         job.interrupt = lambda exception: loop.call_soon_threadsafe(task.cancel)
         try:
             job.check()
-            result: object = await self._functions[job.klass].function(job)  # type: ignore[misc]
+            result = await self._arounds.run_async(self._functions[job.klass], job)
         except BaseException as error:  # noqa: BLE001
             return settlement_after(job, error)
         return _settlement(job, result)
+
+    def _call(self, function: JobFunction, job: RunningJob) -> object:
+        job.check()
+        return self._arounds.run(function, job)
 
     def _unknown(self, job: RunningJob) -> Settlement:
         modules = sorted({function.function.__module__ for function in self._functions.values()})
@@ -91,15 +97,6 @@ def settlement_after(job: RunningJob, error: BaseException) -> Settlement | None
     return settlement
 
 
-def _call(function: JobFunction, job: RunningJob) -> object:
-    job.check()
-    answer = function.function(job)
-    # Left alone, a coroutine would never run, and the job would pass for done.
-    if answer is not None and inspect.isawaitable(answer):
-        raise TypeError(f"the function of {job.klass} returned something to await: declare it with async def")
-    return answer
-
-
 def _settlement(job: RunningJob, result: object) -> Settlement | None:
     if job.lost is not None:
         logger.warning("job %s (%s) ran to its end in vain: %s", job.jid, job.klass, job.lost)
@@ -108,7 +105,7 @@ def _settlement(job: RunningJob, result: object) -> Settlement | None:
     if result is None or not isinstance(settlement, Complete) or settlement.result is not None:
         return settlement
     try:
-        return replace(settlement, result=dump(result))
+        return replace(settlement, result=job.writing.dump(result))
     except (QlessError, TypeError, ValueError, RecursionError) as error:
         # Its work is done, and another run would do it again: a person must look at the function.
         message = f"the function of {job.klass} returned what cannot be kept as the job's result: {error}"
@@ -118,12 +115,16 @@ def _settlement(job: RunningJob, result: object) -> Settlement | None:
 
 def _settlement_for(job: RunningJob, error: BaseException) -> Settlement:
     if isinstance(error, FailJob):
-        data = dump_unless_same(error.data)
+        data = job.writing.dump_unless_same(error.data)
         return Fail(job.lease, group=error.group, message=error.message, data=data)
     if isinstance(error, RetryJob):
         return Retry(job.lease, delay=error.delay, group=error.group, message=error.message)
     if isinstance(error, ReleaseJob):
         return Release(job.lease, delay=error.delay)
+    if isinstance(error, UnreadableData):
+        # Whoever looks at it later needs no traceback to see what this worker lacks.
+        message = str(error) if isinstance(error, UnknownCodec) else traceback_of(error)
+        return Retry(job.lease, group=error.group, message=message[: MAX_MESSAGE_BYTES // 4])
     name = type(error).__qualname__
     return Retry(job.lease, group=name if is_text(name) else "exception", message=traceback_of(error))
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import FrameType
 
-from qless_flask.backends.base import Backend
 from qless_flask.backends.hooked import Hooked
 from qless_flask.client import Client
 from qless_flask.client.functions import current_client, registry_of
@@ -25,6 +24,7 @@ from qless_flask.errors import QlessError
 from qless_flask.models import Lease, Retry, Settlement
 from qless_flask.worker.execution import Execution, settlement_after
 from qless_flask.worker.logs import write_log
+from qless_flask.worker.options import WorkerOptions
 from qless_flask.worker.running import RunningJob
 
 PROCESS_DIED = "process-died"
@@ -34,30 +34,21 @@ LINGER_SECONDS = 1.0
 logger = logging.getLogger("qless_flask.worker")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a job's process finds what it needs."""
-
-    url: str
-    namespace: str
-    modules: tuple[str, ...]
-    log_level: str = "INFO"
-
-
 class ForkedExecution:
     """Runs jobs as `Execution` does, but elsewhere."""
 
-    def __init__(self, place: Place, backend: Backend) -> None:
-        self._place = place
+    def __init__(self, options: WorkerOptions, client: Client) -> None:
+        self._options = options
         self._context = multiprocessing.get_context("forkserver")
         # What each process would have to import first costs more than all else that it does.
-        store = backend.inner if isinstance(backend, Hooked) else backend
-        self._context.set_forkserver_preload([__name__, type(store).__module__, *place.modules])
+        store = client.backend.inner if isinstance(client.backend, Hooked) else client.backend
+        modules = [__name__, type(store).__module__, *client.plugins.modules(), *options.modules]
+        self._context.set_forkserver_preload(modules)
 
     def run(self, job: RunningJob) -> Settlement | None:
         """Run a job, and wait for the end of its process. None: there is nothing left to settle."""
         ours, theirs = self._context.Pipe(duplex=False)
-        process = self._context.Process(target=perform, args=(theirs, self._place, job.lease), name=job.klass)
+        process = self._context.Process(target=perform, args=(theirs, self._options, job.lease), name=job.klass)
 
         def interrupt(exception: type[Exception]) -> None:
             if process.pid is not None:
@@ -76,17 +67,18 @@ class ForkedExecution:
         return _outcome(job, answer, process.exitcode)
 
 
-def perform(parent: Connection, place: Place, lease: Lease) -> None:
+def perform(parent: Connection, options: WorkerOptions, lease: Lease) -> None:
     """Run one job, in its own process, and send how it went."""
-    write_log(place.log_level)
+    write_log(options.log_level)
     # A terminal or a service manager signals us along with the worker, which will see to it that we end.
     signal.signal(signal.SIGINT, _ignore)
     signal.signal(signal.SIGTERM, _ignore)
     threading.Thread(target=_end_with_worker, daemon=True).start()
-    execution = Execution(registry_of(importlib.import_module(name) for name in place.modules))
-    with Client(place.url, place.namespace) as client:
+    functions = registry_of(importlib.import_module(name) for name in options.modules)
+    with options.open_client() as client:
         current_client.set(client)
-        job = RunningJob(client.namespace, lease)
+        execution = Execution(functions, client.plugins)
+        job = RunningJob(client.namespace, lease, client.writing)
         settlement = asyncio.run(execution.run_async(job)) if execution.is_async(job.klass) else execution.run(job)
         parent.send(Answer(settlement, job.lost))
 

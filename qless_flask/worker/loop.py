@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from qless_flask.backends.base import Namespace
 from qless_flask.bounds import MAX_BATCH
+from qless_flask.client import Client
 from qless_flask.errors import QlessError
 from qless_flask.models import Popped, Release, Settlement
 from qless_flask.worker.heartbeat import Heartbeat, Heed
@@ -42,10 +42,10 @@ class Sideline(Protocol):
 class Loop:
     """Who of the threads does what next. Every field is guarded by `_changed`."""
 
-    def __init__(self, namespace: Namespace, post: Post, settings: WorkSettings, outage: Outage, heed: Heed) -> None:
-        self.heartbeat = Heartbeat(namespace, outage, heed)
+    def __init__(self, client: Client, post: Post, settings: WorkSettings, outage: Outage, heed: Heed) -> None:
+        self.heartbeat = Heartbeat(client.namespace, outage, heed)
         self._heed = heed
-        self._namespace = namespace
+        self._client = client
         self._post = post
         self._settings = settings
         self._outage = outage
@@ -218,7 +218,7 @@ class Loop:
 
     def _arrive(self, popped: Popped) -> None:
         for lease in popped:
-            job = RunningJob(self._namespace, lease)
+            job = RunningJob(self._client.namespace, lease, self._client.writing)
             self._popped += 1
             if self._closing or self.paused:
                 self._give_back([job])

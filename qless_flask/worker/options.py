@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 
 from qless_flask.bounds import MAX_BATCH, MAX_CAPABILITIES, MAX_WAIT_SECONDS, Checks
+from qless_flask.client import Client
 from qless_flask.models import ORDERS, Order
+from qless_flask.plugins import Plugins
+from qless_flask.settings import PluginSettings
 
 
 def new_worker_name() -> str:
@@ -66,6 +70,10 @@ class WorkerOptions:
     paths: tuple[str, ...] = ()
     """Folders in which to look for the modules first, like `PYTHONPATH`; say `("",)` for the present one."""
     log_level: str = "INFO"
+    plugins: PluginSettings = field(default_factory=PluginSettings)
+    """Which plugins each process has; those beside the installed ones by where to import them from."""
+    codec: str | None = None
+    """The codec of a plugin to write data and results with; what others wrote is read whatever this says."""
 
     def __post_init__(self) -> None:
         check = Checks()
@@ -76,4 +84,12 @@ class WorkerOptions:
         check.texts("capabilities", self.capabilities, most=MAX_CAPABILITIES)
         check.text("name", self.name)
         check.one_of("log_level", self.log_level, ("DEBUG", "INFO", "WARNING", "ERROR"))
+        given = self.plugins.plugins
+        check.texts("plugins", tuple(given.values() if isinstance(given, Mapping) else given), most=MAX_BATCH)
+        if self.codec is not None:
+            check.text("codec", self.codec)
         check.done()
+
+    def open_client(self) -> Client:
+        """Open the store, with the plugins. Raise Invalid if none of them offers the codec."""
+        return Client(self.url, self.namespace, plugins=Plugins.of(self.plugins), codec=self.codec)

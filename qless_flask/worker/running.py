@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from qless_flask.backends.base import Namespace
 from qless_flask.client.leased import LOST, LeasedJob
+from qless_flask.client.writing import Writing
 from qless_flask.errors import QlessError, WrongState
 from qless_flask.models import Lease, Renewed, Settlement
 
@@ -26,8 +27,8 @@ class RunningJob(LeasedJob):
 
     __slots__ = ("_term", "abandoned", "beat_at", "ending", "interrupt", "overdue", "settlement")
 
-    def __init__(self, namespace: Namespace, lease: Lease) -> None:
-        super().__init__(namespace, lease)
+    def __init__(self, namespace: Namespace, lease: Lease, writing: Writing | None = None) -> None:
+        super().__init__(namespace, lease, writing)
         self.settlement: Settlement | None = None
         self.ending: Exception | None = None
         """With what the worker ends the run before its time, if it does."""

@@ -15,6 +15,7 @@ from qless_flask.client.functions import JobFunction, current_client, registry
 from qless_flask.client.outcomes import ReleaseJob
 from qless_flask.errors import QlessError
 from qless_flask.models import Settlement
+from qless_flask.plugins import Plugins
 from qless_flask.worker.coroutines import Coroutines
 from qless_flask.worker.execution import Execution
 from qless_flask.worker.loop import Loop
@@ -50,20 +51,25 @@ class Worker:
         name: str | None = None,
         capabilities: Sequence[str] = (),
         perform: Perform | None = None,
+        plugins: Plugins | None = None,
     ) -> None:
         """Prepare to work `queues` with `functions`; `perform` runs jobs in another way than in this process.
 
-        Of jobs that require something it is given those alone that require nothing but its `capabilities`.
+        Of jobs that require something it is given those alone that require nothing but its `capabilities`. What the
+        `plugins` (of the client, without a word) have in `around_perform` runs around each job. Raise PluginError if
+        one of them is not what it is meant to be.
         """
+        plugins = client.plugins if plugins is None else plugins
+        plugins.check()
         self.name = name or new_worker_name()
         self._client = client
         self._settings = settings or WorkSettings()
         if self._settings.fork and perform is None:
             raise ValueError("to fork is for the processes of a pool: see run and WorkerOptions")
-        self._execution = Execution(registry(functions))
+        self._execution = Execution(registry(functions), plugins)
         outage = Outage()
         post = Post(client.namespace, self.name, queues, capabilities=capabilities, order=self._settings.order)
-        self._loop = Loop(client.namespace, post, self._settings, outage, self._heed)
+        self._loop = Loop(client, post, self._settings, outage, self._heed)
         self._perform: Perform = perform or self._execution.run
         self._elsewhere = perform is not None
         # SimpleQueue.put may be called while the same thread is inside get, as a signal handler does.
