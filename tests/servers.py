@@ -19,7 +19,7 @@ from qless_flask.backends.base import Backend
 from qless_flask.backends.inspection import StoreView
 from qless_flask.testing import ManualClock, ModelBackend
 
-STANDS = ("model", "hooked", "fakeredis", "valkey", "redis", "sqlite", "http+sqlite")
+STANDS = ("model", "hooked", "plugged", "fakeredis", "valkey", "redis", "sqlite", "http+sqlite")
 WAITING_STANDS = (*STANDS, "http+valkey")
 """The way over HTTP is one, whatever lies behind it, but for the waits."""
 START_SECONDS = 20.0
@@ -118,8 +118,8 @@ def open_stand(name: str, stack: ExitStack, server_url: Callable[[str], str], fo
         return _http_stand(name, stack, open_stand(name.removeprefix("http+"), stack, server_url, folder))
     if name == "model":
         return _model_stand(clock)
-    if name == "hooked":
-        return _hooked_stand(_model_stand(clock))
+    if name in ("hooked", "plugged"):
+        return _hooked_stand(name, _model_stand(clock))
     if name == "sqlite":
         return _sqlite_stand(stack, clock, folder / "jobs.db")
     if name == "fakeredis":
@@ -134,14 +134,20 @@ def _model_stand(clock: ManualClock) -> Stand:
     return Stand("model", backend, clock, lambda name: inspect(backend.namespace(name)), backend.again)
 
 
-def _hooked_stand(below: Stand) -> Stand:
+def _hooked_stand(name: str, below: Stand) -> Stand:
+    import idle_plugin
+
     from qless_flask.backends.hooked import Hooked
+    from qless_flask.plugins import Plugins
+
+    plugins = Plugins({"idle": idle_plugin} if name == "plugged" else None, installed=False)
+    plugins.check()
 
     # Of all delays that the default back-off may draw the shortest, so that retries answer as those of a bare store.
     def wrap(backend: Backend) -> Hooked:
-        return Hooked(backend, draw=lambda: 0.0)
+        return Hooked(backend, plugins=plugins, draw=lambda: 0.0, clock=below.clock)
 
-    return replace(below, name="hooked", backend=wrap(below.backend), open=lambda: wrap(below.open()))
+    return replace(below, name=name, backend=wrap(below.backend), open=lambda: wrap(below.open()))
 
 
 def _sqlite_stand(stack: ExitStack, clock: ManualClock, path: Path) -> Stand:

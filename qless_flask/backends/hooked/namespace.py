@@ -16,7 +16,7 @@ from qless_flask.backends.hooked.plans import Plans
 from qless_flask.backends.hooked.telling import Telling, forget_policies
 from qless_flask.backends.passing import Passing
 from qless_flask.bounds import check_batch
-from qless_flask.errors import QlessError, RecurrenceNotFound
+from qless_flask.errors import Invalid, QlessError, RecurrenceNotFound
 from qless_flask.models import (
     Actor,
     AnyRecord,
@@ -146,7 +146,7 @@ class HookedNamespace(Passing):
             return
         try:
             [seen] = self.inner.recurrences([id])
-        except RecurrenceNotFound:
+        except (RecurrenceNotFound, Invalid):
             # For the store to answer.
             return
         due: Sequence[float] = (self._around.clock(),)
