@@ -15,6 +15,7 @@ from types import TracebackType
 from qless_flask.backends.base import Backend, Clock
 from qless_flask.backends.hooked import Hooked
 from qless_flask.backends.scheduling import OURS
+from qless_flask.delivery import Deliverer
 from qless_flask.errors import BackendUnavailable, QlessError
 from qless_flask.plugins import Plugins
 from qless_flask.scheduler.deliveries import Deliverers, Deliveries
@@ -53,12 +54,12 @@ class Scheduler:
         name: str | None = None,
         tick_seconds: float = TICK_SECONDS,
         plugins: Plugins | None = None,
-        deliverers: Deliverers | None = None,
+        deliverers: Deliverers = Deliverer,
         clock: Clock = time.time,
     ) -> None:
         """Remember the store, which is for the caller to close, after the stop.
 
-        The observers and trackers that events are delivered to are those of `plugins` or, without, of the store's.
+        Events are delivered to the observers and trackers of `plugins` or, without, of the store's.
         """
         self._backend = backend
         self._bare = backend.inner if isinstance(backend, Hooked) else backend
@@ -203,7 +204,7 @@ class Scheduler:
 
     def _deliver(self, name: str) -> None:
         """Have those who watch a namespace told; others do it, and nobody waits for them."""
-        if self._deliverers is None or self._plugins is None:
+        if self._plugins is None:
             return
         what = f"deliveries of namespace {name}"
         try:

@@ -42,8 +42,8 @@ Fault = Callable[[Point], object]
 class Flaky(Backend):
     """A store, and what goes wrong with it. Wrap it round the bare store, and `Hooked` round it.
 
-    `before` is called before each operation, which then has not happened; `after` when it has, and its answer is not
-    yet known to who asked. Both by the thread that asks. Opening a namespace and closing the store are none.
+    `before` is called before each operation, which then has not happened; `after` when the store has answered, and who
+    asked does not know it yet. Both by the thread that asks. Opening a namespace and closing the store are none.
     """
 
     def __init__(self, inner: Backend, *, before: Fault | None = None, after: Fault | None = None) -> None:
@@ -70,10 +70,11 @@ class Flaky(Backend):
         point = Point(operation, namespace, next(self._numbers))
         if self.before is not None:
             self.before(point)
-        answer = call()
-        if self.after is not None:
-            self.after(point)
-        return answer
+        try:
+            return call()
+        finally:
+            if self.after is not None:
+                self.after(point)
 
 
 def fail_at(numbers: Container[int] | int) -> Fault:
