@@ -151,10 +151,42 @@ class TestPut:
         assert "--unique" in line.refused(2, "put", "mail", "Send", "--unique-for", "5")
 
     @pytest.mark.parametrize(
-        "typed", ["slowly", "fixed:soon", "fixed:-1", "fixed:5:3", "exponential:1:2:3:full:more", '{"delay": "x"}', "{"]
+        "typed",
+        [
+            "table",
+            "slowly:5",
+            "table:1:soon",
+            "linear:1:2:3",
+            "fixed:soon",
+            "fixed:-1",
+            "fixed:5:3",
+            "exponential:1:2:3:full:more",
+            '{"delay": "x"}',
+            "{",
+        ],
     )
     def test_a_back_off_that_is_none_is_a_mistake(self, line: CommandLine, typed: str) -> None:
         assert "no back-off like fixed:100" in line.refused(2, "put", "mail", "Send", "--backoff", typed)
+
+    @pytest.mark.parametrize(
+        ("typed", "backoff"),
+        [
+            ("linear:5:60", Backoff("linear", 5, max=60)),
+            ("linear", Backoff("linear")),
+            ("table:1:2.5:60", Backoff("table", delays=(1, 2.5, 60))),
+            ('{"strategy": "by_group", "groups": {"a": null}}', Backoff("by_group", options='{"groups":{"a":null}}')),
+        ],
+    )
+    def test_a_back_off_is_typed_and_told(
+        self, line: CommandLine, namespace: Namespace, typed: str, backoff: Backoff
+    ) -> None:
+        line.done("put", "mail", "Send", "--jid", "a", "--backoff", typed)
+
+        [job] = namespace.get(["a"])
+        assert job is not None
+        assert job.backoff == backoff
+        [told] = [each for each in line.done("job", "show", "a").splitlines() if each.startswith("back-off")]
+        assert told.split(None, 1)[1] == (typed if typed != "linear" else "linear:15:3600")
 
     def test_a_number_of_a_back_off_that_is_none_is_named(self, line: CommandLine) -> None:
         assert "delay: 'soon' is no number" in line.refused(2, "put", "mail", "Send", "--backoff", "fixed:soon")
@@ -471,6 +503,40 @@ class TestTheNamespaceItself:
         assert told.endswith("frozen           no")
         assert json.loads(line.done("settings", "--inherit", "retries", "--json"))["own"] == []
         assert namespace.settings().settings.retries == 5
+
+    def test_what_it_alone_has_is_typed_as_json_and_told(self, line: CommandLine, namespace: Namespace) -> None:
+        policies = '[{"name": "allow_list", "klasses": ["Crawl"]}]'
+        trackers = '[{"name": "log", "id": "all", "tags": ["*"]}]'
+        backoffs = '{"Send": {"strategy": "table", "delays": [1, 60]}, "Crawl": {"strategy": "fixed", "delay": 5}}'
+
+        told = line.done("settings", "--policies", policies, "--trackers", trackers, "--klass-backoff", backoffs)
+
+        assert told.splitlines()[-5:-1] == [
+            'policies         {"name": "allow_list", "klasses": ["Crawl"]}',
+            'trackers         {"name": "log", "id": "all", "tags": ["*"]}',
+            "klass-backoff    Crawl fixed:5",
+            "klass-backoff    Send table:1:60",
+        ]
+        assert namespace.settings().klass_backoff["Send"] == Backoff("table", delays=(1, 60))
+        assert json.loads(line.done("settings", "--json"))["policies"] == json.loads(policies)
+        assert "policies" not in line.done("settings", "--inherit", "policies", "--inherit", "klass-backoff")
+        assert namespace.settings().own == ("trackers",)
+
+    @pytest.mark.parametrize(
+        ("option", "typed", "said"),
+        [
+            ("--policies", "[", "not valid JSON"),
+            ("--policies", "{}", "policies: must be a list"),
+            ("--trackers", '[{"tags": ["*"]}]', "trackers.0.name"),
+            ("--klass-backoff", '{"Send": {"delay": -1}}', "klass_backoff.Send.delay"),
+        ],
+    )
+    def test_what_it_cannot_have_is_a_mistake(self, line: CommandLine, option: str, typed: str, said: str) -> None:
+        assert said in " ".join(line.refused(2, "settings", option, typed).split())
+
+    def test_a_queue_is_told_nothing_that_a_namespace_alone_has(self, line: CommandLine) -> None:
+        line.refused(2, "queues", "configure", "mail", "--policies", "[]")
+        line.refused(2, "queues", "configure", "mail", "--inherit", "trackers")
 
     def test_it_is_frozen_and_thawed(self, line: CommandLine) -> None:
         assert line.done("freeze") == "default is frozen."

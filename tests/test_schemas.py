@@ -25,6 +25,7 @@ from qless_flask.models import (
     Cancel,
     Changed,
     Changes,
+    Chosen,
     Complete,
     Dumped,
     Erased,
@@ -157,7 +158,22 @@ SETTINGS = QueueSettings(
     retention=Retention(complete=Keep(3.5, 4), failed=Keep(0.0, 0)),
 )
 QUEUE = Queue("fetch", True, 1, 9, 2, 3, 4, 5, 6, 7, 8.5, SETTINGS, own=("rate", "retries"))
-RULES = NamespaceSettings(QueueSettings(), own=("retries",), frozen=True)
+ODD: dict[str, object] = {
+    "strategy": "of a plugin",
+    "delay": "soon",
+    "data": {"result": [1.5, None]},
+    "max": None,
+    "jitter": [],
+}
+CHOSEN = Chosen.of({"name": "json_schema", "id": "é", "data": {"data": [{"records": {}}, None]}, "sparse": None})
+RULES = NamespaceSettings(
+    QueueSettings(),
+    own=("retries",),
+    frozen=True,
+    policies=(CHOSEN, Chosen("allow_list")),
+    trackers=(Chosen("log", '{"tags":["*"]}'),),
+    klass_backoff={"data": Backoff("table", delays=(1.0, 2.5)), "Crawl": Backoff.of(ODD)},
+)
 TIMES = Times(3, 1.5, 0.0, 1.25, 2.5, 3.0, (Bar(0.0, 0.001, 2), Bar(1.0, 1.0625, 1)))
 NO_TIMES = Times(0, None, None, None, None, None, ())
 RECORDS: tuple[AnyRecord, ...] = (
@@ -321,7 +337,7 @@ EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
     "resume": ({"queue": "fetch", "actor": ACTOR}, QUEUE),
     "forget": ({"queue": "fetch"}, None),
     "settings": ({}, RULES),
-    "configure_namespace": ({"changes": {"max_size": 3}, "inherit": ("rate", "retries"), "actor": ACTOR}, RULES),
+    "configure_namespace": ({"changes": {"max_size": 3}, "inherit": ("rate", "policies"), "actor": ACTOR}, RULES),
     "freeze": ({"on": False, "actor": ACTOR}, RULES),
     "dump": ({"cursor": "c", "limit": 5}, Dumped(RECORDS, None)),
     "load": ({"records": RECORDS}, 3),
@@ -469,6 +485,51 @@ class TestTheTable:
         assert (message["rate"], message["key_rate"]) == ({"limit": 3, "per": 0.5}, None)
         assert message["retention"]["canceled"] == {"age": 86_400.0, "count": 10_000}
         assert checked_settings(message) == changes
+
+    def test_a_plan_is_set_as_it_stands_in_json(self) -> None:
+        changes = {"policies": RULES.policies, "trackers": RULES.trackers, "klass_backoff": RULES.klass_backoff}
+
+        message = OPERATIONS["configure_namespace"].dump_arguments({"changes": changes})
+        told = load(OPERATIONS["configure_namespace"].arguments, wire.decode(wire.encode(message)))
+
+        assert message["changes"]["policies"] == [CHOSEN.as_message(), {"name": "allow_list"}]
+        assert checked_settings(told["changes"], namespace=True) == changes
+
+    @pytest.mark.parametrize(
+        "message",
+        [
+            {"strategy": "fixed", "delay": 5},
+            {"strategy": "linear", "delay": 5, "max": 9.5},
+            {"strategy": "exponential", "delay": 5, "factor": 1.5, "max": 9, "jitter": "none"},
+            {"strategy": "table", "delays": [1, 2.5]},
+            {"strategy": "by_group", "groups": {"a": None}, "otherwise": {"strategy": "fixed", "delay": 5}},
+            ODD,
+            {"strategy": "plain"},
+        ],
+        ids=lambda message: str(message["strategy"]),
+    )
+    def test_a_back_off_goes_over_the_wire_as_it_stands_in_json(self, message: dict[str, object]) -> None:
+        job = NewJob("Crawl", queue="fetch", backoff=Backoff.of(message))
+
+        sent = wire.encode(OPERATIONS["put"].dump_arguments({"jobs": [job]}))
+
+        assert json.loads(sent)["jobs"][0]["backoff"] == message
+        assert load(OPERATIONS["put"].arguments, wire.decode(sent))["jobs"] == (job,)
+
+    def test_what_a_back_off_does_not_take_is_named(self) -> None:
+        backoff = {"strategy": "linear", "delays": [1], "factor": 2, "max": -1}
+
+        with pytest.raises(Invalid) as caught:
+            load(OPERATIONS["put"].arguments, {"jobs": [{"klass": "Crawl", "queue": "fetch", "backoff": backoff}]})
+
+        assert set(caught.value.fields) == {f"jobs.0.backoff.{name}" for name in ("delays", "factor", "max")}
+
+    def test_a_newer_server_may_say_more_of_a_back_off(self) -> None:
+        message = OPERATIONS["settings"].dump_answer(RULES)
+        message["settings"]["backoff"]["colour"] = "red"
+        message["klass_backoff"]["data"]["colour"] = "red"
+
+        assert OPERATIONS["settings"].load_answer(message) == RULES
 
     def test_each_record_that_is_none_is_named(self) -> None:
         records = [{"kind": "memo", "name": "x", "value": "y"}, {"kind": "memo"}, {"kind": "other"}, 3]

@@ -5,23 +5,27 @@ from __future__ import annotations
 import click
 
 from qless_flask.cli.output import print_json
-from qless_flask.cli.settings import print_settings, settings_options
+from qless_flask.cli.plans import namespace_options, print_plans
+from qless_flask.cli.settings import print_settings
 from qless_flask.cli.target import Target, person, target_options
 from qless_flask.models import NamespaceSettings, Setting
 from qless_flask.schemas.queues import NamespaceSettingsSchema
 
 
 @click.command(short_help="Show or change what holds for queues that don't say.")
-@settings_options
+@namespace_options
 @target_options
 def settings(target: Target, *, changes: dict[str, Setting], inherit: tuple[str, ...]) -> None:
-    """Change the settings of all queues that do not say otherwise; those not named stay. Without any, show them.
+    """Change the settings of all queues that do not say otherwise, and what the namespace alone has; show them without.
+
+    What it alone has are policies, trackers and the back-off of klasses. Of all settings, those not named stay.
 
     In brackets are those that are as by default. For those of one queue see `qless-flask queues configure`.
 
     \b
     qless-flask settings --retries 2 --retention failed:604800:1000
     qless-flask settings --inherit retries
+    qless-flask settings --policies '[{"name": "allow_list", "klasses": ["Crawl"]}]' --trackers '[]'
     """
     with target.open() as namespace:
         if changes or inherit:
@@ -32,6 +36,7 @@ def settings(target: Target, *, changes: dict[str, Setting], inherit: tuple[str,
         print_json(NamespaceSettingsSchema().dump(found))
         return
     print_settings(found.settings, found.own)
+    print_plans(found)
     click.echo(f"{'frozen':<16} {'yes' if found.frozen else 'no'}")
 
 

@@ -31,7 +31,10 @@ _JOB_OPTIONS = (
         "--then", "pipeline", multiple=True, metavar="QUEUE", help="A queue that follows; may stand several times."
     ),
     click.option(
-        "--backoff", callback=read_backoff, metavar="BACKOFF", help="For retries: fixed:100, exponential:15:2:3600."
+        "--backoff",
+        callback=read_backoff,
+        metavar="BACKOFF",
+        help="For retries: fixed:100, exponential:15:2:3600, table:1:5:60, or JSON.",
     ),
     click.option("--max-run", type=float, metavar="SECONDS", help="How long a run may take."),
     click.option("--expires-in", type=float, metavar="SECONDS", help="How soon it must be popped, or it fails."),

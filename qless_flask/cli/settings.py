@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from functools import wraps
+from typing import Any
 
 import click
+from click.decorators import FC
 
 from qless_flask.cli.backoff import read_backoff, told_backoff
 from qless_flask.errors import Invalid, QlessError
@@ -19,14 +21,20 @@ def settings_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command an option for each setting; it gets those typed as `changes`, and `inherit`."""
 
     @wraps(command)
-    def with_changes(*args: object, inherit: tuple[str, ...], **options: object) -> None:
-        typed = {name: options.pop(name) for name in SETTING_NAMES}
-        changes = {name: None if value == NONE else value for name, value in typed.items() if value not in (None, ())}
-        command(*args, changes=changes, inherit=tuple(name.replace("-", "_") for name in inherit), **options)
+    def with_changes(*args: object, **options: Any) -> None:
+        changes, inherit = read_typed(options)
+        command(*args, changes=changes, inherit=inherit, **options)
 
-    for option in reversed(_OPTIONS):
+    for option in reversed((*QUEUE_OPTIONS, inherit_option(SETTING_NAMES))):
         with_changes = option(with_changes)
     return with_changes
+
+
+def read_typed(options: dict[str, Any]) -> tuple[dict[str, Setting], tuple[str, ...]]:
+    """Take the settings of queues out of what was typed, and the names of those to go back to what holds without."""
+    typed = {name: options.pop(name) for name in SETTING_NAMES}
+    changes = {name: None if value == NONE else value for name, value in typed.items() if value not in (None, ())}
+    return changes, tuple(name.replace("-", "_") for name in options.pop("inherit"))
 
 
 def print_settings(settings: QueueSettings, own: Collection[str]) -> None:
@@ -100,7 +108,7 @@ def _typed_name(name: str) -> str:
     return name.replace("_", "-")
 
 
-_OPTIONS = (
+QUEUE_OPTIONS = (
     click.option(
         "--heartbeat",
         callback=_read_seconds,
@@ -116,7 +124,7 @@ _OPTIONS = (
         "--backoff",
         callback=read_backoff,
         metavar="BACKOFF",
-        help="For retries without a delay: fixed:100, exponential:15:2:3600.",
+        help="For retries without a delay: fixed:100, exponential:15:2:3600, table:1:5:60, or JSON.",
     ),
     click.option(
         "--max-concurrency", callback=_read_whole, metavar="N", help="How many jobs may run at once; none: any number."
@@ -136,11 +144,15 @@ _OPTIONS = (
         metavar="STATE:SECONDS:N",
         help="What to keep of complete, canceled and failed jobs; those not named as by default.",
     ),
-    click.option(
+)
+
+
+def inherit_option(names: Sequence[str]) -> Callable[[FC], FC]:
+    """Build the option that names settings to give up."""
+    return click.option(
         "--inherit",
         multiple=True,
-        type=click.Choice([_typed_name(name) for name in SETTING_NAMES]),
+        type=click.Choice([_typed_name(name) for name in names]),
         metavar="SETTING",
         help="Go back to what holds without a setting of its own; may stand several times.",
-    ),
-)
+    )

@@ -15,6 +15,13 @@ from qless_flask.models.words import JITTERS, STRATEGIES, Jitter
 MAX_FACTOR = 1_000.0
 MAX_DELAYS = 1_000
 MAX_OPTIONS_BYTES = 4 << 10
+TAKEN: dict[str, tuple[str, ...]] = {
+    "fixed": ("delay",),
+    "linear": ("delay", "max"),
+    "exponential": ("delay", "factor", "max", "jitter"),
+    "table": ("delays",),
+}
+"""What each of our own strategies takes; those of plugins take what they will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,7 @@ class Backoff:
         """Write it as it stands in JSON: only what its strategy goes by."""
         if self.strategy not in STRATEGIES:
             return {"strategy": self.strategy, **json.loads(self.options)}
-        values = {name: getattr(self, name) for name in _TAKEN[self.strategy]}
+        values = {name: getattr(self, name) for name in TAKEN[self.strategy]}
         return {"strategy": self.strategy, **{n: list(v) if isinstance(v, tuple) else v for n, v in values.items()}}
 
     def _check_delays(self, check: Checks) -> None:
@@ -97,13 +104,6 @@ class Backoff:
         object.__setattr__(self, "options", options)
 
 
-_TAKEN: dict[str, tuple[str, ...]] = {
-    "fixed": ("delay",),
-    "linear": ("delay", "max"),
-    "exponential": ("delay", "factor", "max", "jitter"),
-    "table": ("delays",),
-}
-
 _DEFAULTS: dict[str, Any] = {
     "delay": 15.0,
     "factor": 2.0,
@@ -116,7 +116,7 @@ _DEFAULTS: dict[str, Any] = {
 
 def _taken(strategy: object) -> tuple[str, ...]:
     """Name the fields that a strategy takes."""
-    return _TAKEN.get(strategy, ("options",)) if isinstance(strategy, str) else ()
+    return TAKEN.get(strategy, ("options",)) if isinstance(strategy, str) else ()
 
 
 def _not_taken(strategy: object) -> str:

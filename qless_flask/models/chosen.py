@@ -34,9 +34,10 @@ class Chosen:
     def __post_init__(self) -> None:
         check = Checks()
         check.text("name", self.name)
-        if not self.id and isinstance(self.name, str):
+        if self.id:
+            check.text("id", self.id)
+        else:
             object.__setattr__(self, "id", self.name)
-        check.text("id", self.id)
         options = checked_options(check, self.options, ("name", "id"), MAX_RECORD_BYTES)
         check.done()
         object.__setattr__(self, "options", options)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from qless_flask.models import Actor, Finish, setting_message
 from qless_flask.schemas.jobs import ChangesSchema
 from qless_flask.schemas.noun import Noun
 from qless_flask.schemas.values import Flag, Listed, Object, One, Opaque, Seconds, Text, Whole
+from qless_flask.schemas.wire import opened
 
 
 class ActorSchema(Noun):
@@ -88,6 +90,11 @@ class SettingsByName(Object):
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
         return {name: setting_message(each) for name, each in value.items()}
 
+    def _deserialize(
+        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
+    ) -> dict[str, Any]:
+        return super()._deserialize(opened(value), attr, data, **kwargs)
+
 
 class ConfigureSchema(OneQueueSchema):
     """The queue to configure, its settings by name, and the names of those that it is to have of its own no longer."""
@@ -97,7 +104,7 @@ class ConfigureSchema(OneQueueSchema):
 
 
 class ConfigureNamespaceSchema(ByHandSchema):
-    """The settings of queues that do not say otherwise, by name, and the names of those to go back to the defaults."""
+    """The settings of a namespace by name, and the names of those to go back to the defaults."""
 
     changes = SettingsByName(required=True)
     inherit = Listed(Text())

@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import EXCLUDE, post_dump, pre_dump
 
 from qless_flask.models import Changes, Failure, Filter, HistoryEntry, Job, LogLine, NewJob, Page, Put, Unique
-from qless_flask.schemas.backoff import BackoffSchema
+from qless_flask.schemas.backoff import AnswerBackoffSchema, BackoffSchema
 from qless_flask.schemas.noun import AnswerNoun, Noun
 from qless_flask.schemas.values import Flag, HeldFor, Listed, One, Opaque, Seconds, Text, Whole
 
@@ -123,7 +123,7 @@ class JobSchema(AnswerNoun):
     ended_at = Seconds(required=True, allow_none=True)
     depends = Listed(Text(), required=True)
     on_parent_end = Text(required=True)
-    backoff = One(BackoffSchema, unknown=EXCLUDE, required=True, allow_none=True)
+    backoff = One(AnswerBackoffSchema, required=True, allow_none=True)
     max_run = Seconds(required=True, allow_none=True)
     expires_in = Seconds(required=True, allow_none=True)
     unique = One(UniqueSchema, unknown=EXCLUDE, required=True, allow_none=True)

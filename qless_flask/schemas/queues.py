@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from marshmallow import EXCLUDE
-
 from qless_flask.models import Keep, NamespaceSettings, Queue, QueueSettings, Rate, Retention
-from qless_flask.schemas.backoff import BackoffSchema
+from qless_flask.schemas.backoff import AnswerBackoffSchema, BackoffsByKlass
+from qless_flask.schemas.chosen import ChosenSchema
 from qless_flask.schemas.noun import AnswerNoun
 from qless_flask.schemas.values import Flag, Listed, One, Seconds, Text, Whole
 
@@ -47,7 +46,7 @@ class QueueSettingsSchema(AnswerNoun):
     retries = Whole(required=True)
     max_losses = Whole(required=True)
     max_run = Seconds(required=True, allow_none=True)
-    backoff = One(BackoffSchema, unknown=EXCLUDE, required=True)
+    backoff = One(AnswerBackoffSchema, required=True)
     max_concurrency = Whole(required=True, allow_none=True)
     rate = One(RateSchema, required=True, allow_none=True)
     key_concurrency = Whole(required=True, allow_none=True)
@@ -77,10 +76,13 @@ class QueueSchema(AnswerNoun):
 
 
 class NamespaceSettingsSchema(AnswerNoun):
-    """The settings of queues that do not say otherwise, and whether the namespace is frozen."""
+    """The settings of queues that do not say otherwise, what the namespace alone has, and whether it is frozen."""
 
     model = NamespaceSettings
 
     settings = One(QueueSettingsSchema, required=True)
     own = Listed(Text(), required=True)
     frozen = Flag(required=True)
+    policies = Listed(One(ChosenSchema), required=True)
+    trackers = Listed(One(ChosenSchema), required=True)
+    klass_backoff = BackoffsByKlass(required=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import EXCLUDE, ValidationError, fields, post_dump, pre_dump
+from marshmallow import ValidationError, fields, post_dump, pre_dump
 
 from qless_flask.bounds import MAX_BATCH
 from qless_flask.models import Catchup, Recurrence, Recurring
-from qless_flask.schemas.backoff import BackoffSchema
+from qless_flask.schemas.backoff import AnswerBackoffSchema, BackoffSchema
 from qless_flask.schemas.byhand import ByHandSchema
 from qless_flask.schemas.noun import AnswerNoun, Noun
 from qless_flask.schemas.values import Flag, Listed, One, Opaque, Seconds, Text, Whole
@@ -124,7 +124,7 @@ class RecurringSchema(AnswerNoun):
     tags = Listed(Text(), required=True)
     retries = Whole(required=True, allow_none=True)
     pipeline = Listed(Text(), required=True)
-    backoff = One(BackoffSchema, unknown=EXCLUDE, required=True, allow_none=True)
+    backoff = One(AnswerBackoffSchema, required=True, allow_none=True)
     max_run = Seconds(required=True, allow_none=True)
     expires_in = Seconds(required=True, allow_none=True)
     requires = Listed(Text(), required=True)

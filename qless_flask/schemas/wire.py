@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -13,7 +14,7 @@ from qless_flask.errors import Invalid, Malformed
 OPAQUE = frozenset({"data", "progress", "result", "records"})
 """The fields, at any depth of a message, whose values nobody decodes or, of records, only their own schema."""
 
-MAX_DEPTH = 16
+MAX_DEPTH = 48
 """How deep a message may be nested, what is opaque not counted."""
 
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
@@ -45,6 +46,19 @@ def decode(body: bytes) -> object:
 def encode(message: object) -> bytes:
     """Write a message; Raw values go out as they are. Raise ValueError for text that is no Unicode."""
     return msgspec.json.encode(message)
+
+
+def opened(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """Read what stands in a value under the name of something opaque, where it is none: an option of that name."""
+    if isinstance(value, Raw):
+        value = _read(bytes(value))
+    if not isinstance(value, (dict, list)):
+        return value
+    if not depth:
+        raise Malformed(f"the body is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        return {name: opened(each, depth - 1) for name, each in value.items()}
+    return [opened(each, depth - 1) for each in value]
 
 
 def _read(body: bytes) -> object:

@@ -911,6 +911,18 @@ class TestTheNamespaceItself:
         assert api.told("GET settings") == less
         assert api.told("GET queues/fetch")["settings"] == less["settings"]
 
+    def test_what_it_alone_has_is_set_and_told_as_json(self, api: Api) -> None:
+        schema = {"type": "object", "properties": {"data": {"type": "string"}, "result": {"const": 1.5}}}
+        policies = [{"name": "json_schema", "klass": "Crawl", "schema": schema}]
+        backoffs = {"Crawl": {"strategy": "table", "delays": [1, 60]}, "data": {"strategy": "fixed", "delay": 5}}
+
+        told = api.told("PATCH settings", {"policies": policies, "klass_backoff": backoffs, "actor": "ann"})
+
+        assert (told["policies"], told["trackers"], told["klass_backoff"]) == (policies, [], backoffs)
+        assert (told["own"], api.told("GET settings")) == (["klass_backoff", "policies"], told)
+        less = api.told("PATCH settings", {"inherit": ["policies", "klass_backoff"]})
+        assert (less["policies"], less["klass_backoff"], less["own"]) == ([], {}, [])
+
     def test_it_is_frozen_and_thawed(self, api: Api) -> None:
         api.put("one")
 

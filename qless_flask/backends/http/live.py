@@ -63,7 +63,8 @@ class Live(Calls):
     def configure_namespace(
         self, changes: Mapping[str, Setting], *, inherit: Sequence[str] = (), actor: Actor | None = None
     ) -> NamespaceSettings:
-        return self._settings("configure_namespace", changes=checked_settings(changes), inherit=inherit, actor=actor)
+        told = checked_settings(changes, namespace=True)
+        return self._settings("configure_namespace", changes=told, inherit=inherit, actor=actor)
 
     def freeze(self, on: bool = True, *, actor: Actor | None = None) -> NamespaceSettings:
         return self._settings("freeze", on=on, actor=actor)

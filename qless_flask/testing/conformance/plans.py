@@ -29,7 +29,7 @@ from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.conformance.furniture import dump
 from qless_flask.testing.conformance.scenes import ALICE, Check, get, put, queue, run, seen_events, settle, unchanged
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "description": 'é \U0001f577 " \\ / \u2028',
     "default": [1, 1.5, -0.25, 1e300, True, False, None, {}, [], {"b": {"a": "2"}, "a": [[]]}, "", "1.0"],
     "type": "object",

@@ -12,6 +12,7 @@ from qless_flask.models import Erased
 from qless_flask.schemas.operations import OPERATIONS, NoArguments
 from qless_flask.schemas.queues import NamespaceSettingsSchema
 from qless_flask.schemas.values import Listed, Text
+from qless_flask.schemas.wire import opened
 from qless_flask.web.answers import answer
 from qless_flask.web.parsing import QueryWhole, load_body, load_query
 from qless_flask.web.persons import ByHand
@@ -33,7 +34,7 @@ class SettingsBody(ByHand):
 
     def make(self, values: dict[str, Any]) -> object:
         told: dict[str, Any] = {name: values.pop(name) for name in ("actor", "inherit") if name in values}
-        return {**told, "changes": values}
+        return {**told, "changes": opened(values)}
 
 
 class EraseQuery(ByHand):

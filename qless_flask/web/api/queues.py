@@ -11,6 +11,7 @@ from qless_flask.schemas.noun import Noun
 from qless_flask.schemas.operations import OPERATIONS, NoArguments
 from qless_flask.schemas.queues import QueueSchema
 from qless_flask.schemas.values import Listed, Text
+from qless_flask.schemas.wire import opened
 from qless_flask.web.answers import answer, no_content
 from qless_flask.web.parsing import load_body, load_query
 from qless_flask.web.persons import ByHand
@@ -42,7 +43,7 @@ class SettingsBody(QueueByHand):
 
     def make(self, values: dict[str, Any]) -> object:
         told: dict[str, Any] = {name: values.pop(name) for name in ("queue", "actor", "inherit") if name in values}
-        return {**told, "changes": values}
+        return {**told, "changes": opened(values)}
 
 
 @views.get("/queues")
