@@ -11,6 +11,7 @@ import threading
 import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Tagging:
 
     @hookimpl
     def before_put(self, job: NewJob) -> NewJob:
-        return NewJob(job.klass, queue=job.queue, tags=(*job.tags, self.word))
+        return replace(job, tags=(*job.tags, self.word))
 
 
 class Zero(RetryStrategy):
@@ -100,8 +101,12 @@ def told(plugins: Plugins, name: str) -> Plugin:
 
 
 def tags_of(plugins: Plugins) -> tuple[str, ...]:
-    """The words of the Tagging plugins, in the order in which they were asked."""
-    return plugins.filtered("before_put", "job", NewJob("Crawl", queue="q"), namespace="n").tags
+    """Put a job, and answer its tags: the words of the Tagging plugins, in the order in which they were asked."""
+    namespace = Hooked(ModelBackend(), plugins=plugins).namespace("n")
+    namespace.put([NewJob("Crawl", queue="q", jid="one")])
+    [job] = namespace.get(["one"])
+    assert job is not None
+    return job.tags
 
 
 Install = Callable[..., None]

@@ -9,13 +9,13 @@ import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar, get_args
+from typing import Any
 
 import pluggy
 
 from qless_flask.errors import PluginError, QlessError
 from qless_flask.hookspecs import PROJECT, Codec, Hooks, Policy, RetryStrategy, TagTracker
-from qless_flask.models import Backoff, Chosen, Plugin, Settlement
+from qless_flask.models import Backoff, Chosen, Plugin
 from qless_flask.models.plugins import PluginReport
 from qless_flask.plugins.building import build
 from qless_flask.plugins.call import Call
@@ -24,8 +24,6 @@ from qless_flask.plugins.offers import OFFERING, ask
 from qless_flask.plugins.record import Record
 from qless_flask.plugins.sources import Source, installed_stores, sources, told_distribution
 from qless_flask.settings import PluginSettings
-
-Value = TypeVar("Value")
 
 logger = logging.getLogger("qless_flask.plugins")
 
@@ -91,23 +89,11 @@ class Plugins:
         """The implementations of a hook, in the order in which they are called."""
         return self._calls[hook]
 
-    def filtered(self, hook: str, argument: str, value: Value, **others: Any) -> Value:
-        """Pass a value through all filters of a hook; each sees what the one before has made of it.
-
-        Raise what a filter raises of QlessError, and PluginError for all else, and for what is no such value.
-        """
-        for call in self._calls[hook]:
-            answer = _asked(call, **{argument: value}, **others)
-            if answer is not None:
-                if not isinstance(answer, _SETTLEMENTS if isinstance(value, _SETTLEMENTS) else type(value)):
-                    error = TypeError(f"it answered {type(answer).__name__}")
-                    call.record.failed(hook, error, 0.0)
-                    raise call.broke(error) from error
-                value = answer
-        return value
-
     def first(self, hook: str, **arguments: Any) -> tuple[Call, Any] | None:
-        """Ask one plugin after the other until one answers; raise as `filtered` does."""
+        """Ask one plugin after the other until one answers.
+
+        Raise what one raises of QlessError, and PluginError for all else.
+        """
         for call in self._calls[hook]:
             answer = _asked(call, **arguments)
             if answer is not None:
@@ -246,10 +232,6 @@ class Plugins:
         self._calls = {
             hook: tuple(each for each in calls if each.plugin in loaded) for hook, calls in self._calls.items()
         }
-
-
-_SETTLEMENTS = get_args(Settlement)
-"""One may become another: a Retry may be answered for a Fail."""
 
 
 def _asked(call: Call, **arguments: Any) -> Any:
