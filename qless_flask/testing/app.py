@@ -19,20 +19,7 @@ def create_test_app(plugins: Plugins | Iterable[object] = (), *, clock: Clock | 
     `plugins` are modules or objects, or a manager; what else is installed is left out. The store is at
     `app.extensions["qless_flask"].backend`. Raise PluginError for a plugin that is not as it is meant.
     """
-    plugins = given_plugins(plugins)
-    plugins.check()
-    app = create_app(backend=Hooked(ModelBackend(clock=clock), plugins=plugins, clock=clock))
+    loaded = plugins if isinstance(plugins, Plugins) else Plugins(list(plugins), installed=False)
+    app = create_app(backend=Hooked(ModelBackend(clock=clock), plugins=loaded, clock=clock))
     app.testing = True
     return app
-
-
-def given_plugins(plugins: Plugins | Iterable[object]) -> Plugins:
-    """Build a manager of those that are built in and these."""
-    if isinstance(plugins, Plugins):
-        return plugins
-    return Plugins({_name(plugin): plugin for plugin in plugins}, installed=False)
-
-
-def _name(plugin: object) -> str:
-    name = getattr(plugin, "__name__", None)
-    return name if isinstance(name, str) else type(plugin).__name__

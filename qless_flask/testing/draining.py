@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from qless_flask.backends.base import Backend, Namespace
+from qless_flask.backends.http import HTTPBackend
+from qless_flask.backends.readers import move_reader, plugin_reader
 from qless_flask.bounds import MAX_BATCH
 from qless_flask.client import Client
 from qless_flask.client.functions import JobFunction, current_client, registry
+from qless_flask.delivery import QUEUE, Deliverer
 from qless_flask.errors import QlessError
-from qless_flask.models import Complete, Fail, Job, Lease, Retry, Settled, Settlement, State
+from qless_flask.models import Complete, Fail, Filter, Job, Lease, Retry, Settled, Settlement, State
 from qless_flask.testing.clock import ManualClock
 from qless_flask.worker.execution import Execution
 from qless_flask.worker.running import RunningJob
@@ -74,22 +78,32 @@ def drain(
     until: float | None = None,
     capabilities: Sequence[str] = (),
 ) -> Drained:
-    """Run all that is due in this process, one job after the other, until nothing is left; promote and fire on the way.
+    """Run all that is due in this process, one job after the other, until nothing is left; fire recurrences on the way.
 
-    A job that was put off stays for later. With the `clock` that the store goes by, time is let pass `until` then
+    Observers and trackers are told, and what trackers do later is done (but of a store over HTTP: there its server does
+    it). A job that was put off stays for later. With the `clock` that the store goes by, time is let pass `until` then
     (Unix seconds), from one thing that is due to the next. Raise RuntimeError after 10,000 runs.
     """
     if until is not None and clock is None:
         raise TypeError("who lets time pass needs the clock that the store goes by")
     client = store if isinstance(store, Client) else Client(store, namespace)
-    return _Drain(client, functions, capabilities).run(clock, until)
+    return _Drain(client, functions, capabilities, clock or time.monotonic).run(clock, until)
 
 
 class _Drain:
-    def __init__(self, client: Client, functions: Iterable[JobFunction], capabilities: Sequence[str]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        functions: Iterable[JobFunction],
+        capabilities: Sequence[str],
+        clock: Callable[[], float],
+    ) -> None:
         self._client = client
         self._namespace: Namespace = client.namespace
-        self._execution = Execution(registry(functions))
+        self._execution = Execution(registry(functions), client.plugins)
+        self._deliverer: Deliverer | None = None
+        if not isinstance(client.backend, HTTPBackend):
+            self._deliverer = Deliverer(client.backend, client.plugins, threads=0, clock=clock)
         self._capabilities = capabilities
         self._runs: list[Ran] = []
         self._fired = 0
@@ -98,7 +112,7 @@ class _Drain:
     def run(self, clock: ManualClock | None, until: float | None) -> Drained:
         while True:
             # What a job did may make another one due, what was told as well: until none of them has anything to do.
-            while self._fire() or self._work():
+            while self._fire() or self._work() or self._tell():
                 pass
             if clock is None or until is None or not self._move_on(clock, until):
                 return Drained(tuple(self._runs), self._fired)
@@ -134,7 +148,7 @@ class _Drain:
     def _perform(self, lease: Lease) -> None:
         if len(self._runs) >= MOST_RUNS:
             raise RuntimeError(f"after {MOST_RUNS:,} runs there are still jobs to run: do some put themselves again?")
-        job = RunningJob(self._namespace, lease)
+        job = RunningJob(self._namespace, lease, self._client.writing)
         token = current_client.set(self._client)
         try:
             if self._execution.is_async(job.klass):
@@ -146,11 +160,23 @@ class _Drain:
         answer = self._namespace.settle([settlement])[0] if settlement is not None else None
         self._runs.append(Ran(job.job, settlement, answer))
 
+    def _tell(self) -> bool:
+        if self._deliverer is None:
+            return False
+        for call in self._client.plugins.calls("on_event"):
+            # Who was never told anything hears of all that there was, unlike one that comes to a store in use.
+            move_reader(self._namespace, plugin_reader(call.plugin), "0", None)
+        before = self._deliverer.done
+        self._deliverer.deliver(self._namespace.name)
+        self._deliverer.run_until_idle()
+        return self._deliverer.done > before
+
     def _move_on(self, clock: ManualClock, until: float) -> bool:
         """Let time pass to what is due next; tell whether something is."""
         now = clock()
         times = [each.next_at for each in self._namespace.recurrences() if not each.paused]
-        due = _earliest(self._retry_at, *times)
+        put_off = self._namespace.select(Filter(queue=QUEUE, state="scheduled"), limit=1).jobs
+        due = _earliest(self._retry_at, *times, *(job.available_at for job in put_off))
         then = until if due is None else min(due, until)
         clock.advance(max(0.0, then - now))
         return due is not None and due <= until and clock() > now
