@@ -177,7 +177,12 @@ class Tracking(Protocol):
     id: str
     """What the tracker is called in the settings of its namespace."""
     namespace: Space
-    """Where it is; what it must know again it may keep in the record `tracker:<id>`, which is deleted with it."""
+    kept: str | None
+    """What it kept, up to 65,000 bytes of text, until it is removed; None at first.
+
+    What `told` sets it to is remembered together with how far it was told, or not at all: so what a tracker counts up
+    here is exact, though it may be told of events twice.
+    """
 
     def later(self, data: Mapping[str, Any], *, key: str) -> None:
         """Have `perform` called with this, by a job in the queue `qless:trackers`.

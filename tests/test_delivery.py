@@ -23,7 +23,7 @@ from qless_flask.backends.readers import place_of, register_reader, tracker_read
 from qless_flask.delivery import QUEUE, Deliverer
 from qless_flask.errors import BackendUnavailable
 from qless_flask.hookspecs import GiveUp, TagTracker, Tracking, hookimpl
-from qless_flask.models import Complete, Event, NewJob
+from qless_flask.models import MAX_KEPT_BYTES, Complete, Event, Kept, NewJob
 from qless_flask.plugins import Plugins
 from qless_flask.testing import Flaky, ManualClock, ModelBackend, Point
 
@@ -162,6 +162,12 @@ def watch(namespace: Namespace, *trackers: Mapping[str, Any]) -> None:
 def work(namespace: Namespace) -> None:
     while popped := namespace.pop(["fetch"], "ann", 100):
         namespace.settle([Complete(lease) for lease in popped])
+
+
+def counted(namespace: Namespace) -> dict[str, list[int]]:
+    """What the tracker `counts`, a `prometheus`, has counted by tag."""
+    found: dict[str, list[int]] = json.loads(Kept.of_text(namespace.recall("tracker:counts") or "").text)["by_tag"]
+    return found
 
 
 def later_of(
@@ -576,6 +582,126 @@ class TestTrackers:
             assert [event for event, each in notes.of("note") if each == jid] == ["put", "popped", "completed"]
 
 
+class TestKept:
+    """What a tracker keeps is remembered together with how far it was told."""
+
+    def count(self, notes: Notes) -> None:
+        def do(tracking: Tracking, events: Sequence[Event]) -> None:
+            tracking.kept = ",".join([*filter(None, [tracking.kept]), *(str(event.jid) for event in events)])
+
+        notes.do = do
+
+    def kept(self, namespace: Namespace) -> str:
+        return Kept.of_text(namespace.recall("tracker:note") or "").text
+
+    def test_goes_on_from_turn_to_turn(self, namespace: Namespace, deliverer: Deliverer, notes: Notes) -> None:
+        watch(namespace)
+        self.count(notes)
+        for jid in ("one", "two", "three"):
+            put(namespace, jid)
+            tell(deliverer)
+
+        assert self.kept(namespace) == "one,two,three"
+
+    def test_one_that_raises_has_kept_nothing(
+        self, namespace: Namespace, deliverer: Deliverer, notes: Notes, clock: ManualClock
+    ) -> None:
+        watch(namespace)
+        put(namespace, "one")
+
+        def fail(tracking: Tracking, events: Sequence[Event]) -> None:
+            tracking.kept = "half"
+            raise ValueError
+
+        notes.do = fail
+        tell(deliverer)
+        assert namespace.recall("tracker:note") is None
+        clock.advance(1)
+        self.count(notes)
+        tell(deliverer)
+
+        assert self.kept(namespace) == "one"
+
+    def test_two_that_read_different_pages_count_each_event_once(
+        self, store: Backend, namespace: Namespace, plugins: Plugins, notes: Notes
+    ) -> None:
+        watch(namespace)
+        put(namespace, "one")
+        slow, quick = Deliverer(store, plugins, threads=0), Deliverer(store, plugins, threads=0)
+
+        def let_the_other_pass(tracking: Tracking, events: Sequence[Event]) -> None:
+            self.count(notes)
+            put(namespace, "two")
+            tell(quick)
+            notes.do(tracking, events)
+
+        notes.do = let_the_other_pass
+        tell(slow)
+        put(namespace, "three")
+        tell(slow)
+        tell(quick)
+
+        assert self.kept(namespace) == "one,two,three"
+
+    def test_a_copy_goes_on_with_it_from_its_own_end(
+        self, store: Backend, namespace: Namespace, backend: Hooked, deliverer: Deliverer, notes: Notes
+    ) -> None:
+        watch(namespace)
+        self.count(notes)
+        put(namespace, "one")
+        tell(deliverer)
+        copied = store.namespace("copy")
+        put(copied, "before")
+        copied.freeze()
+        namespace.freeze()
+        copied.load(namespace.dump().records)
+        copied.freeze(False)
+
+        tell(deliverer, "copy")
+        put(copied, "after")
+        tell(deliverer, "copy")
+
+        assert self.kept(copied) == "one,after"
+
+    def test_goes_with_its_tracker(self, namespace: Namespace, deliverer: Deliverer, notes: Notes) -> None:
+        watch(namespace)
+        self.count(notes)
+        put(namespace, "one")
+        tell(deliverer)
+        namespace.configure_namespace({}, inherit=["trackers"])
+
+        assert namespace.recall("tracker:note") is None
+
+    @pytest.mark.parametrize("kept", ["x" * 65_400, 1])
+    def test_what_cannot_be_kept_is_an_error_of_the_tracker(
+        self, namespace: Namespace, deliverer: Deliverer, notes: Notes, plugins: Plugins, kept: Any
+    ) -> None:
+        watch(namespace)
+        put(namespace, "one")
+
+        def do(tracking: Tracking, events: Sequence[Event]) -> None:
+            tracking.kept = kept
+
+        notes.do = do
+        tell(deliverer)
+
+        error = plugins.record("notes").told().last_error
+        assert error is not None
+        assert "what a tracker keeps must be at most" in error.message
+
+    def test_the_longest_can_be_kept(self, namespace: Namespace, deliverer: Deliverer, notes: Notes) -> None:
+        watch(namespace)
+        put(namespace, "one")
+
+        def do(tracking: Tracking, events: Sequence[Event]) -> None:
+            tracking.kept = "x" * MAX_KEPT_BYTES
+
+        notes.do = do
+        tell(deliverer)
+
+        assert len(self.kept(namespace)) == MAX_KEPT_BYTES
+
+
 class TestLater:
     def watched(self, namespace: Namespace, notes: Notes) -> None:
         """Have each event that the tracker is told done later."""
@@ -783,7 +909,7 @@ class TestKilled:
         assert _firsts(ear.of("shop"), happened) == happened
         assert _firsts(notes.of("note"), happened) == happened
         assert {each["key"] for each in notes.performed} == {f"{event} {jid}" for event, jid in happened}
-        counts = json.loads(store.namespace("shop").recall("tracker:counts") or "{}")["by_tag"]["a"]
+        counts = counted(store.namespace("shop"))["a"]
         assert counts[4:7] == [3, 2, 2]
         assert counts[0] == counts[2] == 2
 
@@ -853,7 +979,7 @@ class TestTwoAtOnce:
             each.run_until_idle()
             each.close()
 
-        counts = json.loads(namespace.recall("tracker:counts") or "{}")["by_tag"]
+        counts = counted(namespace)
         assert counts["a"][4] == 300
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from qless_flask.backends.base import LOG_END, Namespace
 from qless_flask.backends.numbers import READER_PREFIX
 from qless_flask.bounds import fitted
+from qless_flask.models import kept_name
 
 
 def plugin_reader(plugin: str) -> str:
@@ -52,7 +53,7 @@ def forget_reader(namespace: Namespace, reader: str) -> None:
 def forget_tracker(namespace: Namespace, id: str) -> None:
     """Delete the reader of a tracker, and what the tracker itself has kept."""
     forget_reader(namespace, tracker_reader(id))
-    _forget(namespace, fitted(f"tracker:{id}"))
+    _forget(namespace, kept_name(id))
 
 
 def _forget(namespace: Namespace, record: str) -> None:

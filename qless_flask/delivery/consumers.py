@@ -8,12 +8,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from qless_flask.backends.base import Backend, Namespace
-from qless_flask.backends.readers import move_reader, place_of, plugin_reader, register_reader, tracker_reader
+from qless_flask.backends.readers import (
+    log_end,
+    move_reader,
+    place_of,
+    plugin_reader,
+    register_reader,
+    tracker_reader,
+)
 from qless_flask.bounds import MAX_BATCH, fitted
 from qless_flask.delivery.tracking import StoreTracking
 from qless_flask.errors import BackendUnavailable, QlessError
 from qless_flask.hookspecs import TagTracker
-from qless_flask.models import Chosen, Event
+from qless_flask.models import MAX_KEPT_BYTES, Chosen, Event, Kept, kept_name
 from qless_flask.plugins import Plugins
 from qless_flask.plugins.call import Call
 from qless_flask.plugins.record import Record
@@ -35,13 +42,37 @@ class Consumer(ABC):
     def is_ready(self) -> bool:
         """Tell whether it can be told now."""
 
-    @abstractmethod
-    def begin(self, namespace: Namespace) -> str | None:
-        """Register it where it has never been told; answer the cursor from which on it is told, None: not yet."""
+    def turn(self, namespace: Namespace) -> int:
+        """Tell it what comes next, a page of it, and answer how many events are done with."""
+        place = place_of(namespace, self.reader) or self._begin(namespace)
+        if place is None:
+            return 0
+        start = self._start(namespace, place)
+        events = namespace.events(start, self.at_once).events
+        done = self._tell(namespace, events) if events else 0
+        cursor = events[done - 1].cursor if done else start
+        if done and not self._note(namespace, cursor):
+            # Another has told it meanwhile, and goes on.
+            return 0
+        if cursor != place and not move_reader(namespace, self.reader, cursor, place):
+            return 0
+        return done
 
     @abstractmethod
-    def tell(self, namespace: Namespace, events: Sequence[Event]) -> int:
+    def _begin(self, namespace: Namespace) -> str | None:
+        """Register it where it has never been told; answer the cursor from which on it is told, None: not yet."""
+
+    def _start(self, namespace: Namespace, place: str) -> str:
+        """Answer the cursor from which on to tell it, where its reader is at this one."""
+        return place
+
+    @abstractmethod
+    def _tell(self, namespace: Namespace, events: Sequence[Event]) -> int:
         """Tell it, and answer how many of these events are done with."""
+
+    def _note(self, namespace: Namespace, cursor: str) -> bool:
+        """Remember what it made of the events up to a cursor; tell whether nobody else has done so meanwhile."""
+        return True
 
 
 class Observer(Consumer):
@@ -57,7 +88,7 @@ class Observer(Consumer):
     def is_ready(self) -> bool:
         return not self._call.record.is_off(self._call.hook)
 
-    def begin(self, namespace: Namespace) -> str | None:
+    def _begin(self, namespace: Namespace) -> str | None:
         """Hear from now on of what is there when the plugin comes; from its beginning of a namespace that comes later.
 
         A mark in the namespace `_` tells the one from the other.
@@ -75,7 +106,7 @@ class Observer(Consumer):
             move_reader(namespace, self.reader, "0", None)
         return place_of(namespace, self.reader)
 
-    def tell(self, namespace: Namespace, events: Sequence[Event]) -> int:
+    def _tell(self, namespace: Namespace, events: Sequence[Event]) -> int:
         for done, event in enumerate(events, 1):
             try:
                 self._call(namespace=namespace.name, event=event)
@@ -103,6 +134,8 @@ class Watch(Consumer):
         self._clock = clock
         self._pause = FIRST_PAUSE_SECONDS
         self._again_at = 0.0
+        self._record = kept_name(chosen.id)
+        self._seen: str | None = None
         try:
             self.tracker = plugins.tracker(chosen)
             self.record = plugins.record_of("trackers", chosen.name)
@@ -114,10 +147,25 @@ class Watch(Consumer):
     def is_ready(self) -> bool:
         return self.record is not None and not self.record.is_off(self.what) and self._clock() >= self._again_at
 
-    def begin(self, namespace: Namespace) -> str | None:
-        return register_reader(namespace, self.reader)
+    def _begin(self, namespace: Namespace) -> str | None:
+        # First what it kept, which may come from a copy: its cursor means nothing in this store.
+        end, seen = log_end(namespace), namespace.recall(self._record)
+        if seen is not None:
+            namespace.remember(self._record, Kept(end, Kept.of_text(seen).text).as_text(), seen)
+        move_reader(namespace, self.reader, end, None)
+        return place_of(namespace, self.reader)
 
-    def tell(self, namespace: Namespace, events: Sequence[Event]) -> int:
+    def _start(self, namespace: Namespace, place: str) -> str:
+        """Go on where it was when it last kept something: its reader may be behind that, if somebody was killed."""
+        self._seen = namespace.recall(self._record)
+        if self._seen is None:
+            self.tracking.kept = None
+            return place
+        kept = Kept.of_text(self._seen)
+        self.tracking.kept = kept.text
+        return kept.cursor
+
+    def _tell(self, namespace: Namespace, events: Sequence[Event]) -> int:
         assert self.tracker is not None
         assert self.record is not None
         begun = time.perf_counter()
@@ -125,6 +173,7 @@ class Watch(Consumer):
             wanted = [event for event in events if _concerns(self.tracker, event)]
             if wanted:
                 self.tracker.told(self.tracking, wanted)
+                _check_kept(self.tracking.kept)
         except BackendUnavailable:
             # No fault of the tracker's: the store is gone, or the namespace was frozen just now.
             self._rest()
@@ -141,6 +190,12 @@ class Watch(Consumer):
         self._pause = FIRST_PAUSE_SECONDS
         return len(events)
 
+    def _note(self, namespace: Namespace, cursor: str) -> bool:
+        kept = self.tracking.kept
+        if kept is None and self._seen is None:
+            return True
+        return namespace.remember(self._record, Kept(cursor, kept or "").as_text(), self._seen)
+
     def _rest(self) -> None:
         self._again_at = self._clock() + self._pause
         self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
@@ -150,3 +205,8 @@ def _concerns(tracker: TagTracker, event: Event) -> bool:
     if event.event == "gap":
         return True
     return event.jid is not None and any(tracker.watches(tag) for tag in event.tags)
+
+
+def _check_kept(kept: object) -> None:
+    if kept is not None and not (isinstance(kept, str) and len(kept.encode()) <= MAX_KEPT_BYTES):
+        raise ValueError(f"what a tracker keeps must be at most {MAX_KEPT_BYTES:,} bytes of text")

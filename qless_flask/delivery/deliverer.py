@@ -13,7 +13,6 @@ from functools import partial
 
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.hooked import Hooked
-from qless_flask.backends.readers import move_reader, place_of
 from qless_flask.delivery.consumers import Consumer, Observer, Watch
 from qless_flask.delivery.performing import Performer, jobs_waiting
 from qless_flask.delivery.pool import Pool, Work
@@ -103,20 +102,9 @@ class Deliverer:
 
     def _turn(self, namespace: Namespace, consumer: Consumer) -> bool:
         """Tell one page to one consumer; answer whether there is more."""
-        place = place_of(namespace, consumer.reader) or consumer.begin(namespace)
-        if place is None:
-            return False
-        page = namespace.events(place, consumer.at_once)
-        if not page.events:
-            return False
-        done = consumer.tell(namespace, page.events)
-        if not done:
-            return False
-        if not move_reader(namespace, consumer.reader, page.events[done - 1].cursor, place):
-            # Another has told it meanwhile, and goes on.
-            return False
-        self.done += 1
-        return consumer.is_ready() and len(page.events) == consumer.at_once
+        told = consumer.turn(namespace)
+        self.done += bool(told)
+        return told == consumer.at_once and consumer.is_ready()
 
     def _perform(self, name: str) -> bool:
         done = self._performer.perform(name)

@@ -25,6 +25,7 @@ class StoreTracking:
     def __init__(self, namespace: Namespace, chosen: Chosen) -> None:
         self.id = chosen.id
         self.namespace: Space = namespace
+        self.kept: str | None = None
         self._namespace = namespace
         self._klass = fitted(f"qless:{chosen.name}")
 

@@ -11,6 +11,7 @@ from qless_flask.models.chosen import Chosen, dump_options
 from qless_flask.models.events import JOB_EVENTS, Event, EventFilter, EventPage, Promoted, Pruned
 from qless_flask.models.hands import Action, Actor, Cancel, Changed, Changes, Finish, Move, Timeout, Update
 from qless_flask.models.jobs import Failure, HistoryEntry, Job, LogLine, NewJob, Put, Unique, new_jid, with_new_jid
+from qless_flask.models.kept import MAX_KEPT_BYTES, Kept, kept_name
 from qless_flask.models.leases import Beat, Lease, Pop, Popped, Renewed
 from qless_flask.models.lookups import FailureGroup, Filter, Page, Tag, Tracked, mean_seconds
 from qless_flask.models.plugins import Plugin, PluginFailure
@@ -98,6 +99,7 @@ __all__ = [
     "FINISHED",
     "IF_EXISTS",
     "JOB_EVENTS",
+    "MAX_KEPT_BYTES",
     "MISSING",
     "ON_PARENT_END",
     "ORDERS",
@@ -138,6 +140,7 @@ __all__ = [
     "Job",
     "JobRecord",
     "Keep",
+    "Kept",
     "KeyRecord",
     "Lease",
     "LogLine",
@@ -197,6 +200,7 @@ __all__ = [
     "encode_record",
     "in_force",
     "jid_at",
+    "kept_name",
     "mean_seconds",
     "namespace_settings",
     "new_jid",

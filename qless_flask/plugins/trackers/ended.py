@@ -1,7 +1,7 @@
 """Which tags have come to their end: no job of theirs is scheduled, depends, waits or runs any more.
 
 Events tell of what was, and counts of what is. So a tag that has ended by now is found at each of the ends that are
-told late; a record of the counts at which it was found tells them from those of jobs that came anew.
+told late; what is kept of the counts at which it was found tells them from those of jobs that came anew.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from qless_flask.bounds import MAX_BATCH
 from qless_flask.hookspecs import Tracking
 from qless_flask.models import ENDED, STATES, Event, State
-from qless_flask.plugins.trackers.telling import record_name
 
 MOST_BYTES = 60_000
-"""How long the record may be: the tags found longest ago go first. One that is forgotten may be found once more."""
+"""How much is kept: the tags found longest ago go first. One that is forgotten may be found once more."""
 
 _ENDS = ("completed", "failed", "canceled", "finished", "expired", "lost", "timed_out")
 _BEGINNINGS = ("put", "moved", "pruned")
@@ -30,9 +29,8 @@ class EndedTags:
     def __init__(self, tracking: Tracking, watches: Callable[[str], bool]) -> None:
         self._namespace = tracking.namespace
         self._watches = watches
-        self._name = record_name(tracking.id)
-        self._seen = self._namespace.recall(self._name)
-        self._found: dict[str, list[int]] = json.loads(self._seen) if self._seen else {}
+        self._tracking = tracking
+        self._found: dict[str, list[int]] = json.loads(tracking.kept) if tracking.kept else {}
 
     def found(self, events: Sequence[Event], named: Sequence[str]) -> list[Found]:
         """Find the tags that have ended, with their counts and the last end told; after a gap look at those named."""
@@ -55,12 +53,11 @@ class EndedTags:
                     found.append((each.name, each.states, last[each.name]))
         return found
 
-    def remember(self) -> None:
+    def keep(self) -> None:
         """Keep what was found, once it is told."""
         text = json.dumps(self._found, ensure_ascii=False, separators=(",", ":"))
         while len(text.encode()) > MOST_BYTES:
             self._found = dict(list(self._found.items())[len(self._found) // 10 + 1 :])
             text = json.dumps(self._found, ensure_ascii=False, separators=(",", ":"))
-        # Where another has told the same meanwhile, its record stands: it knows as much.
-        if text != self._seen and (self._found or self._seen):
-            self._namespace.remember(self._name, text, self._seen)
+        if self._found or self._tracking.kept:
+            self._tracking.kept = text

@@ -2,8 +2,7 @@
 
 {"name": "prometheus", "tags": ["customer-*"]}
 
-The counts are kept in the store, in one record, together with the event up to which they go: so nothing is counted
-twice or left out, whoever counts and whenever it is killed.
+The counts are kept in the store: nothing is counted twice or left out, whoever counts and whenever it is killed.
 """
 
 from __future__ import annotations
@@ -11,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qless_flask.bounds import Checks
 from qless_flask.hookspecs import Space, TagTracker, Tracking
-from qless_flask.models import JOB_EVENTS, Event
-from qless_flask.plugins.trackers.telling import check_tags, record_name
+from qless_flask.models import JOB_EVENTS, Event, Kept, kept_name
+from qless_flask.plugins.trackers.telling import check_tags
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -40,17 +39,12 @@ class Prometheus(TagTracker):
         check.done()
 
     def told(self, tracking: Tracking, events: Sequence[Event]) -> None:
-        name = record_name(tracking.id)
-        while True:
-            seen = tracking.namespace.recall(name)
-            counts = _Counts.read(seen)
-            new = counts.not_counted(events)
-            for event in new:
-                for tag in event.tags:
-                    if self.watches(tag):
-                        counts.add(tag, event)
-            if not new or tracking.namespace.remember(name, counts.written(), seen):
-                return
+        counts = _Counts.read(tracking.kept)
+        for event in events:
+            for tag in event.tags:
+                if self.watches(tag):
+                    counts.add(tag, event)
+        tracking.kept = counts.written()
 
 
 @dataclass
@@ -58,23 +52,13 @@ class _Counts:
     """Of each tag: the number and milliseconds of waits, of runs, then how often each of JOB_EVENTS was."""
 
     by_tag: dict[str, list[int]] = field(default_factory=dict)
-    last: list[Any] | None = None
-    """The cursor and time of the latest event that is counted."""
 
     @classmethod
     def read(cls, text: str | None) -> _Counts:
         return cls(**json.loads(text)) if text else cls()
 
     def written(self) -> str:
-        return json.dumps({"by_tag": self.by_tag, "last": self.last}, ensure_ascii=False, separators=(",", ":"))
-
-    def not_counted(self, events: Sequence[Event]) -> list[Event]:
-        """Leave out what is counted: those who tell an event again tell all that came before it and after it."""
-        places = [[event.cursor, event.at] for event in events]
-        first = places.index(self.last) + 1 if self.last in places else 0
-        if places:
-            self.last = places[-1]
-        return [event for event in events[first:] if event.jid is not None]
+        return json.dumps({"by_tag": self.by_tag}, ensure_ascii=False, separators=(",", ":"))
 
     def add(self, tag: str, event: Event) -> None:
         if tag not in self.by_tag and not self._has_room_for(tag):
@@ -118,6 +102,6 @@ def families(namespaces: Iterable[Space]) -> list[Metric]:
 def _counted(namespaces: Iterable[Space]) -> Iterator[tuple[Space, str, _Counts]]:
     for space in namespaces:
         for chosen in space.settings().trackers:
-            text = space.recall(record_name(chosen.id)) if chosen.name == NAME else None
+            text = space.recall(kept_name(chosen.id)) if chosen.name == NAME else None
             if text is not None:
-                yield space, chosen.id, _Counts.read(text)
+                yield space, chosen.id, _Counts.read(Kept.of_text(text).text)

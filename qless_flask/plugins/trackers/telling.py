@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from qless_flask.bounds import Checks, fitted
+from qless_flask.bounds import Checks
 from qless_flask.models import Event
 
 MOST_TAGS = 1_000
@@ -26,11 +26,6 @@ def event_message(event: Event) -> dict[str, Any]:
         for name, value in values.items()
         if value is not None and value is not False and value != ()
     }
-
-
-def record_name(id: str) -> str:
-    """Name the record in which a tracker keeps what it must know again."""
-    return fitted(f"tracker:{id}")
 
 
 def told_in_words(namespace: str, event: Event) -> str:

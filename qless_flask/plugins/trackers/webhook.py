@@ -111,7 +111,7 @@ class Webhook(TagTracker):
             counts = {name: states[name] for name in ("complete", "failed", "canceled")}
             key = ":".join((*map(str, counts.values()), event.cursor, tag))
             self._send(tracking, "tag.ended", event.at, {"tag": tag, **counts}, key=key)
-        ended.remember()
+        ended.keep()
 
     def _send(self, tracking: Tracking, kind: str, at: float, data: Mapping[str, Any], *, key: str) -> None:
         name = tracking.namespace.name

@@ -27,6 +27,7 @@ class NotedTracking:
     def __init__(self, namespace: Space, id: str = NAME) -> None:
         self.id = id
         self.namespace = namespace
+        self.kept: str | None = None
         self.noted: dict[str, Mapping[str, Any]] = {}
         """By key."""
 
@@ -48,7 +49,7 @@ class TagTrackerContract:
         assert isinstance(self._built(), TagTracker)
 
     def test_it_says_which_tags_it_watches(self) -> None:
-        tags = self._built().tags  # type: ignore[attr-defined]
+        tags = self._built().tags
 
         assert list(tags) == [TAG]
 
