@@ -333,6 +333,20 @@ def test_async_functions_are_never_more_than_their_concurrency(model: Client) ->
     assert max(counts) == 5
 
 
+def test_a_worker_that_ends_after_so_many_jobs_has_settled_the_last_async_one() -> None:
+    @job("Crawl")
+    async def crawl(job: LeasedJob) -> None:
+        pass
+
+    handles = []
+    for _ in range(60):
+        client = Client(ModelBackend())
+        handles.append(client.queues["fetch"].put(crawl, {}))
+        Worker(client, ["fetch"], [crawl], WorkSettings(max_jobs=1, poll=POLL)).run()
+
+    assert [handle.get().state for handle in handles] == ["complete"] * 60
+
+
 def test_async_functions_fail_and_end_as_others_do(client: Client) -> None:
     broken, done = client.queues["fetch"].put_many("Crawl", [{"broken": True}, {"broken": False}], retries=0)
 

@@ -96,14 +96,15 @@ class Loop:
 
     def finish(self, job: RunningJob, settlement: Settlement | None, *, aside: bool = False) -> None:
         """Note how a run ended; the next `take` or, for what ran `aside`, somebody else tells the store."""
-        self.heartbeat.remove(job)
         with self._changed:
+            # Both under one lock: a thread that saw neither would take all for done, and the worker would end.
+            self.heartbeat.remove(job)
             if settlement is not None and not job.abandoned:
                 self._unsent.append(settlement)
             # A thread of ours comes to `take` next and sees to it; what ran aside needs somebody.
             if aside and self._waiting:
                 self._changed.notify()
-            elif aside and self.sideline and (self._polling or not self._fetching):
+            elif aside and self._unsent and self.sideline and (self._polling or not self._fetching):
                 self.sideline.call(self.deliver)
 
     def deliver(self) -> None:
