@@ -16,6 +16,7 @@ from workers import events_of, until
 from qless_flask.client import Client
 from qless_flask.errors import Invalid
 from qless_flask.models import Backoff
+from qless_flask.settings import PluginSettings
 from qless_flask.worker import WorkerOptions, WorkSettings
 
 TESTS = Path(__file__).parent
@@ -36,7 +37,13 @@ def client(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Client]:
 
 @contextmanager
 def pool(
-    client: Client, *, processes: int = 1, modules: tuple[str, ...] = ("worker_jobs",), **settings: object
+    client: Client,
+    *,
+    processes: int = 1,
+    modules: tuple[str, ...] = ("worker_jobs",),
+    plugins: PluginSettings | None = None,
+    codec: str | None = None,
+    **settings: object,
 ) -> Iterator[subprocess.Popen[str]]:
     """Run a pool in a process of its own, and see that it ends."""
     options = WorkerOptions(
@@ -48,6 +55,8 @@ def pool(
         processes=processes,
         name="ann",
         paths=(str(TESTS),),
+        plugins=plugins or PluginSettings(),
+        codec=codec,
     )
     command = [sys.executable, "-c", POOL.format(options=options)]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, process_group=0)
