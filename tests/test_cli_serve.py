@@ -97,6 +97,56 @@ def type_serve(*options: str) -> Result:
     return CliRunner().invoke(main, ["serve", *options])
 
 
+class TestPlugins:
+    @pytest.fixture
+    def here(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """The folder that the server is started in."""
+        monkeypatch.chdir(tmp_path)
+        return tmp_path
+
+    def test_a_plugin_that_lies_here_works_in_each_process(self, url: str, here: Path) -> None:
+        (here / "strict.py").write_text(
+            "from qless_flask.errors import Rejected\nfrom qless_flask.hookspecs import hookimpl\n"
+            "@hookimpl\ndef before_put(job):\n    raise Rejected('not now')\n"
+        )
+
+        with served(url, "--plugin", "strict", "--processes", "2", "--threads", "8") as server:
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                server.post("/api/v1/namespaces/n/queues/q/jobs", {"klass": "Crawl"})
+            told = server.get("/api/v1/plugins")
+
+        assert refused.value.code == 422
+        assert told["plugins"][0]["name"] == "strict"  # type: ignore[index]
+
+    def test_a_plugin_with_a_slip_stops_the_start_in_a_line(self, url: str, here: Path) -> None:
+        (here / "slip.py").write_text("from qless_flask.hookspecs import hookimpl\n@hookimpl\ndef before_putt(): ...\n")
+
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "qless_flask",
+                "serve",
+                "--url",
+                url,
+                "--plugin",
+                "slip",
+                "--port",
+                str(free_port()),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+
+        assert done.returncode == 1
+        assert "Serving" not in done.stdout
+        told = (
+            "Error: mend or block these plugins: slip (given): there is no hook before_putt; did you mean before_put?"
+        )
+        assert done.stderr.splitlines()[-1] == told
+
+
 class TestServing:
     def test_what_is_put_through_one_process_is_popped_through_any(self, url: str) -> None:
         with served(url, "--processes", "2", "--threads", "8") as server:

@@ -859,12 +859,13 @@ class TestCommandsOfPlugins:
         assert (result.exit_code, result.stderr) == (0, "")
         assert "b_rude" not in sys.modules
 
-    def test_help_imports_no_plugin_of_ours(self) -> None:
+    def test_help_waits_for_nothing_that_only_plugins_and_servers_need(self) -> None:
         code = "import sys, qless_flask.cli as cli; cli.main(['-h'], standalone_mode=False); print(*sys.modules)"
 
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-        assert "qless_flask.plugins.policies" not in done.stdout.split()
+        slow = {"flask", "httpx", "jsonschema", "prometheus_client", "qless_flask.plugins.policies"}
+        assert slow & set(done.stdout.split()) == set()
 
 
 class TestReference:

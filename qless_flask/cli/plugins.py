@@ -6,7 +6,6 @@ from contextlib import closing
 
 import click
 
-from qless_flask.backends.http import HTTPBackend
 from qless_flask.cli.output import print_json, print_table, told_seconds
 from qless_flask.cli.plugin_options import look_for_plugins, plugin_options
 from qless_flask.cli.target import url_option
@@ -47,6 +46,9 @@ def plugins(url: str, plugins: PluginSettings, as_json: bool, reference: bool) -
 def _report(url: str, plugins: PluginSettings) -> PluginReport:
     if not url.startswith(("http://", "https://")):
         return look_for_plugins(plugins).reported()
+    # Imported when it is asked for, so that no other command waits for it.
+    from qless_flask.backends.http import HTTPBackend
+
     with closing(HTTPBackend(url)) as server:
         return server.plugin_report()
 
