@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from qless_flask.bounds import Checks
-from qless_flask.hookspecs import TagTracker, Tracking
+from qless_flask.hookspecs import GiveUp, TagTracker, Tracking
 from qless_flask.models import Event
 
 TIMEOUT_SECONDS = 10.0
@@ -42,5 +42,8 @@ class Chat(TagTracker):
                 tracking.later({"text": text}, key=event.cursor)
 
     def perform(self, tracking: Tracking, data: Mapping[str, Any]) -> None:
-        """Post it; what goes wrong is tried again, like any job."""
-        httpx.post(self.url, json=dict(data), timeout=TIMEOUT_SECONDS).raise_for_status()
+        """Post it; what goes wrong is tried again, like any job, unless the chat is gone."""
+        answer = httpx.post(self.url, json=dict(data), timeout=TIMEOUT_SECONDS)
+        if answer.status_code == httpx.codes.GONE:
+            raise GiveUp("chat-gone", "this chat is no longer there")
+        answer.raise_for_status()

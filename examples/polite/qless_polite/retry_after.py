@@ -13,7 +13,7 @@ from qless_flask.bounds import MAX_DELAY_SECONDS, Checks
 from qless_flask.hookspecs import RetryStrategy
 from qless_flask.models import Backoff, Failure, Job
 
-HEADER = re.compile(r"^Retry-After:[ \t]*(\S.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+HEADER = re.compile(r"^Retry-After:[ \t]*(\S.*?)[ \t\r]*$", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)

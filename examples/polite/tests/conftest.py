@@ -1,0 +1,1 @@
+pytest_plugins = ["qless_flask.testing.fixtures"]
