@@ -44,7 +44,8 @@ class Exponential(RetryStrategy):
 
     def next_delay(self, job: Job, failure: Failure, run: int) -> float:
         try:
-            longest = min(self.delay * self.factor ** max(0, run - 1), self.max)
+            # As a float: a whole number of a million digits would overflow too, but not soon.
+            longest = min(self.delay * float(self.factor) ** max(0, run - 1), self.max)
         except OverflowError:
             longest = self.max if self.delay else 0.0
         return longest * self.draw() if longest and self.jitter == "full" else longest
