@@ -15,6 +15,15 @@ class QlessFlask:
 
     `QlessFlask(app, url="redis://…")`, or `QlessFlask(url=…)` and `init_app` later. Its routes stand below `url_prefix`
     (`/{name}`); nothing else of the app is touched.
+
+    It starts no scheduler: somebody has to fire recurrences, prune and deliver events. That is
+    `qless-flask scheduler`, or the app itself:
+
+    >>> scheduler = Scheduler(qless.backend)
+    >>> scheduler.start()
+
+    In as many processes as you like: one of them leads. After a fork (gunicorn's --preload, uwsgi) the one that was
+    started goes on in the parent; a child that shall have one starts its own, of its own `qless.backend`.
     """
 
     def __init__(
