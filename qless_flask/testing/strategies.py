@@ -15,6 +15,7 @@ from qless_flask.models import (
     ON_PARENT_END,
     ORDERS,
     OVERLAPS,
+    PLAN_NAMES,
     SETTING_NAMES,
     STATES,
     Actor,
@@ -22,6 +23,7 @@ from qless_flask.models import (
     Beat,
     Cancel,
     Changes,
+    Chosen,
     Complete,
     Fail,
     Filter,
@@ -117,7 +119,9 @@ some_jids = st.lists(jids, min_size=1, max_size=2)
 few_jids = st.just(()) | st.lists(jids, min_size=1, max_size=3).map(tuple)
 missing = st.sampled_from(("satisfied", "satisfied", "refuse"))
 max_runs = st.sampled_from((None, None, None, 10.0, 90.0))
-backoffs = st.sampled_from((None, None, Backoff("fixed", 5.0), Backoff(jitter="none")))
+LINEAR, TABLE = Backoff("linear", 5.0, max=60.0), Backoff("table", delays=(1.0, 2.5))
+BY_GROUP = Backoff("by_group", options='{"groups":{"slow":null},"otherwise":{"strategy":"fixed","delay":1}}')
+backoffs = st.sampled_from((None, None, Backoff("fixed", 5.0), Backoff(jitter="none"), LINEAR, TABLE, BY_GROUP))
 requirements = st.sampled_from((*[()] * 9, ("gpu",), ("eu",), ("gpu", "eu")))
 uniques = st.sampled_from((*[None] * 9, Unique("k"), Unique("k", 30.0), Unique("ü", 90_000.0)))
 
@@ -191,13 +195,22 @@ settings: st.SearchStrategy[dict[str, Setting]] = st.fixed_dictionaries(
         "retries": st.sampled_from((0, 1, 5)),
         "max_losses": st.sampled_from((0, 1, 3)),
         "max_run": st.sampled_from((None, None, 30.0)),
-        "backoff": st.sampled_from((Backoff(), Backoff("fixed", 5.0))),
+        "backoff": st.sampled_from((Backoff(), Backoff("fixed", 5.0), LINEAR, TABLE, BY_GROUP)),
         "retention": st.sampled_from((Retention(), SHORT)),
         **limiting,
     },
 )
 limits_alone = st.fixed_dictionaries({}, optional=limiting)
 inherited = st.just(()) | st.lists(st.sampled_from(SETTING_NAMES), max_size=6).map(tuple)
+plans: st.SearchStrategy[dict[str, Setting]] = st.fixed_dictionaries(
+    {},
+    optional={
+        "policies": st.sampled_from(((), (Chosen("allow_list"),), (Chosen("defaults", '{"set":{}}', "d"),))),
+        "trackers": st.sampled_from(((), (Chosen("log", '{"tags":["red"]}'), Chosen("log", '{"tags":["*"]}', "all")))),
+        "klass_backoff": st.sampled_from(({}, {"Crawl": TABLE}, {"Crawl": LINEAR, "Parse": BY_GROUP})),
+    },
+)
+given_up = st.just(()) | st.lists(st.sampled_from((*SETTING_NAMES, *PLAN_NAMES)), max_size=6).map(tuple)
 messages = st.sampled_from(("", "line", "two\nlines", "x" * 20_000))
 
 follow_ups = st.just(()) | st.lists(new_job(jids, *IF_EXISTS), max_size=2).map(tuple)
@@ -307,7 +320,12 @@ steering = st.one_of(
     *(calls("resume", queues, actor=actors) for _ in range(5)),
     *(calls("configure", queues, settings, inherit=inherited, actor=actors) for _ in range(2)),
     calls("configure", queues, limits_alone, inherit=inherited, actor=actors),
-    calls("configure_namespace", settings, inherit=inherited, actor=actors),
+    calls(
+        "configure_namespace",
+        st.builds(lambda told, alone: {**told, **alone}, settings, plans),
+        inherit=given_up,
+        actor=actors,
+    ),
     calls("pause", queues, actor=actors),
     calls("forget", queues, actor=actors),
 )

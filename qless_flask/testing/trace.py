@@ -20,12 +20,15 @@ from qless_flask import models
 from qless_flask.backends.base import Namespace
 from qless_flask.errors import JobCanceled, JobNotFound, LeaseLost, QlessError
 from qless_flask.models import (
+    PLAN_NAMES,
+    Backoff,
     Changed,
     Dumped,
     Erased,
     Event,
     JobRecord,
     Lease,
+    NamespaceSettings,
     Page,
     Popped,
     Promoted,
@@ -56,8 +59,10 @@ LEFT_OUT: dict[type, tuple[str, ...]] = {
     Page: ("next", "scanned"),
     Dumped: ("next",),
     Event: ("cursor",),
+    Backoff: ("delays", "options"),
+    NamespaceSettings: PLAN_NAMES,
 }
-"""What each store may answer as it likes."""
+"""What each store may answer as it likes; and what there was not when the trace was recorded, and is not in it."""
 ENDS = (Settled, LeaseLost, JobCanceled, JobNotFound)
 _AS_IT_IS = frozenset((str, bool, type(None)))
 
