@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from qless_flask.bounds import Checks
 from qless_flask.errors import Rejected
@@ -45,8 +46,9 @@ class JSONSchema(Policy):
             check.wrong(_place("schema", error), _short(error.message))
         except RecursionError:
             check.wrong("schema", "is nested too deep")
-        for ref in _strange_refs(schema):
-            check.wrong("schema", f"$ref {ref} must lead to a place within the schema: begin it with #")
+        for ref in _refs(schema):
+            if not _leads(schema, ref):
+                check.wrong("schema", f"$ref {ref} must lead to a place within the schema: begin it with #/")
         check.done()
         self._klass = klass
         # A registry of our own, which fetches nothing.
@@ -98,14 +100,38 @@ def _integer(text: str) -> int | Decimal:
     return int(text) if len(text) < 1000 else Decimal(text)
 
 
-def _strange_refs(schema: object) -> Iterator[str]:
-    """Find references that lead out of the schema."""
+def _refs(schema: object) -> Iterator[str]:
+    """Find the references within a schema."""
     if isinstance(schema, Mapping):
         for name, value in schema.items():
-            if name in ("$ref", "$dynamicRef") and isinstance(value, str) and not value.startswith("#"):
+            if name in ("$ref", "$dynamicRef") and isinstance(value, str):
                 yield value
             elif name not in ("const", "enum", "default", "examples"):
-                yield from _strange_refs(value)
+                yield from _refs(value)
     elif isinstance(schema, list):
         for each in schema:
-            yield from _strange_refs(each)
+            yield from _refs(each)
+
+
+def _leads(schema: object, ref: str) -> bool:
+    """Tell whether a reference is to a place that is there: by JSON Pointer (RFC 6901), or to an anchor."""
+    if not ref.startswith("#/"):
+        # The schema itself, or an anchor; what stands before a # is an address.
+        return ref == "#" or (ref.startswith("#") and ref[1:] in _anchors(schema))
+    found = schema
+    for word in unquote(ref[2:]).split("/"):
+        name = word.replace("~1", "/").replace("~0", "~")
+        if isinstance(found, Mapping) and name in found:
+            found = found[name]
+        elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            return False
+    return True
+
+
+def _anchors(schema: object) -> set[str]:
+    if isinstance(schema, Mapping):
+        own = {schema[name] for name in ("$anchor", "$dynamicAnchor") if isinstance(schema.get(name), str)}
+        return own.union(*map(_anchors, schema.values()))
+    return set().union(*map(_anchors, schema)) if isinstance(schema, list) else set()

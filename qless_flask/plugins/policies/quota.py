@@ -16,6 +16,7 @@ from qless_flask.models import NewJob
 from qless_flask.plugins.policies.matching import check_pattern, matches
 
 MOST_TRIES = 1_000
+_SLACK = 0.001
 _ALIVE = ("scheduled", "depends", "waiting", "running")
 
 
@@ -69,11 +70,16 @@ class Quota(Policy):
         for _ in range(MOST_TRIES):
             now = self.clock()
             seen = namespace.recall(name)
-            # When all that was put would have been put one by one. A clock that was set back lets nobody wait for ever.
-            spent = max(now, min(_number(seen), now + per)) + len(counted) * per / limit
+            before = _number(seen)
+            if before > now + per + _SLACK:
+                # The clock was set back: let nobody wait until it is as late again.
+                namespace.remember(name, repr(now + per), seen)
+                continue
+            # When all that was put would have been put, one by one.
+            spent = max(now, before) + len(counted) * per / limit
             # A millisecond is let pass, lest rounding keep out the last one.
-            if spent > now + per + 0.001:
-                after = max(0.001, spent - now - per)
+            if spent > now + per + _SLACK:
+                after = spent - now - per
                 raise _exceeded(counted[0], f"at most {limit:,} jobs in {per:g} s: put again in {after:.3f} s")
             if namespace.remember(name, repr(spent), seen):
                 return
@@ -89,7 +95,7 @@ def _check_rate(check: Checks, rate: object) -> None:
 
 
 def _exceeded(index: int, why: str) -> QlessError:
-    return QuotaExceeded.of({f"{index}.queue": [why]})
+    return QuotaExceeded(why, fields={f"{index}.queue": [why]})
 
 
 def _number(text: str | None) -> float:
