@@ -30,6 +30,7 @@ from qless_flask.models import (
     Backoff,
     Event,
     Failure,
+    FailureGroup,
     Filter,
     Job,
     NamespaceSettings,
@@ -75,6 +76,11 @@ class Space(Protocol):
 
     def workers(self, names: Sequence[str] | None = None) -> list[Worker]:
         """See `Namespace.workers`."""
+
+    def failures(
+        self, groups: Sequence[str] | None = None, *, after: str | None = None, limit: int = 1000
+    ) -> list[FailureGroup]:
+        """See `Namespace.failures`."""
 
     def tags(self, names: Sequence[str] | None = None, *, after: str | None = None, limit: int = 1000) -> list[Tag]:
         """See `Namespace.tags`."""

@@ -16,6 +16,7 @@ from qless_flask.web.api import (
     failures,
     jobs,
     leases,
+    metrics,
     mount,
     namespaces,
     operations,
@@ -85,6 +86,7 @@ def mounted(name: str, service: Service) -> Blueprint:
 _NOUNS = (
     mount,
     plugins,
+    metrics,
     jobs,
     leases,
     queues,
