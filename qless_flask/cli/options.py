@@ -22,6 +22,7 @@ missing_option = click.option(
     show_default=True,
     help="What it means if a job to wait for is not there.",
 )
+codec_option = click.option("--codec", metavar="NAME", help="Of a plugin, to write data with.")
 
 _JOB_OPTIONS = (
     click.option("--priority", "-p", type=int, default=0, show_default=True, help="-511 to 511, high first."),

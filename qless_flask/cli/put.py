@@ -6,9 +6,11 @@ import sys
 
 import click
 
-from qless_flask.cli.options import job_options, missing_option
+from qless_flask.cli.options import codec_option, job_options, missing_option
 from qless_flask.cli.output import print_json
+from qless_flask.cli.plugin_options import load_plugins, plugins_of_environment
 from qless_flask.cli.target import Target, target_options
+from qless_flask.client.writing import Writing
 from qless_flask.models import (
     IF_EXISTS,
     ON_PARENT_END,
@@ -47,6 +49,7 @@ from qless_flask.schemas.jobs import PutSchema
     show_default=True,
     help="What to do where its jid is taken.",
 )
+@codec_option
 @target_options
 def put(
     target: Target,
@@ -70,10 +73,12 @@ def put(
     unique: str | None,
     unique_for: float | None,
     if_exists: IfExists,
+    codec: str | None,
 ) -> None:
     """Put a job into QUEUE, to be performed by the code that is named KLASS, and print its jid.
 
-    DATA is JSON, kept as it is; - reads it from the standard input.
+    DATA is JSON, kept as it is, or written by a codec of the plugins that QLESS_PLUGINS names or that are installed;
+    - reads it from the standard input.
 
     \b
     qless-flask put mail Send '{"to": "ann"}'
@@ -106,8 +111,9 @@ def put(
         unique=None if unique is None else Unique(unique, unique_for),
         if_exists=if_exists,
     )
+    writing = Writing(codec, lambda: load_plugins(plugins_of_environment()))
     with target.open() as namespace:
-        [done] = namespace.put([job])
+        [done] = namespace.put([writing.encoded(job)])
     if target.json:
         print_json(PutSchema().dump(done))
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from qless_flask.cli.options import codec_option
 from qless_flask.cli.plugin_options import plugin_options
 from qless_flask.cli.target import namespace_option, url_option
 from qless_flask.models import ORDERS, Order
@@ -44,6 +45,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 @click.option("--grace", type=float, default=30.0, show_default=True, help="Seconds to finish in, once told to stop.")
 @click.option("--max-jobs", type=int, metavar="N", help="Begin a process anew after so many jobs.")
 @click.option("--fork", is_flag=True, help="Run each job in a process of its own.")
+@codec_option
 @click.option(
     "--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True, help="The least to tell."
 )
@@ -62,6 +64,7 @@ def worker(
     grace: float,
     max_jobs: int | None,
     fork: bool,
+    codec: str | None,
     log_level: str,
     plugins: PluginSettings,
 ) -> None:
@@ -89,6 +92,7 @@ def worker(
         log_level=log_level.upper(),
         name=name or new_worker_name(),
         plugins=plugins,
+        codec=codec,
     )
     write_log(options.log_level)
     raise click.exceptions.Exit(run(options))
