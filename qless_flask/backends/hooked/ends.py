@@ -31,6 +31,18 @@ class Ends:
         self._plans = plans
         self._clock = clock
 
+    def looks(self, settlements: Sequence[Settlement]) -> bool:
+        """Tell whether anything looks at any of these; most ends are nobody's business."""
+        if self._plugins.calls("before_settle") or self._plugins.calls("failure_group"):
+            return True
+        for each in settlements:
+            if isinstance(each, Complete):
+                if each.puts:
+                    return True
+            elif isinstance(each, Retry) and each.delay is None:
+                return True
+        return False
+
     def ready(self, namespace: Namespace, settlements: Sequence[Settlement]) -> Sequence[Ready]:
         """Answer each as the store is to be told it; an error in its place is what is to be answered instead."""
         check_batch("settle", settlements)

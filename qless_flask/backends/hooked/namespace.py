@@ -99,6 +99,8 @@ class HookedNamespace(Passing):
         return self.inner.pop(queues, worker, limit, wait=wait, capabilities=capabilities, order=order, request=request)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
+        if not self._around.ends.looks(settlements):
+            return self.inner.settle(settlements)
         ready = self._around.ends.ready(self.inner, settlements)
         told, refused = _apart(ready)
         return list(_together(ready, self.inner.settle(told))) if refused else self.inner.settle(told)
@@ -106,12 +108,16 @@ class HookedNamespace(Passing):
     def exchange(self, settlements: Sequence[Settlement], pop: Pop, *, wait: float = 0.0) -> Exchanged:
         # First, for where it is refused nothing has been settled.
         pop = self._let_pop(pop)
+        if not self._around.ends.looks(settlements):
+            return self.inner.exchange(settlements, pop, wait=wait)
         ready = self._around.ends.ready(self.inner, settlements)
         told, refused = _apart(ready)
         exchanged = self.inner.exchange(told, pop, wait=wait)
         return replace(exchanged, results=_together(ready, exchanged.results)) if refused else exchanged
 
     def _let_pop(self, pop: Pop) -> Pop:
+        if not self._around.plugins.calls("before_pop"):
+            return pop
         return filtered(
             self._around.plugins,
             "before_pop",
