@@ -713,7 +713,6 @@ class TestLater:
         self, namespace: Namespace, deliverer: Deliverer, notes: Notes
     ) -> None:
         self.watched(namespace, notes)
-        tell(deliverer)
 
         tell(deliverer)
 
@@ -815,8 +814,10 @@ class TestLater:
 
     def test_of_a_tracker_that_is_gone_it_fails(self, namespace: Namespace, deliverer: Deliverer, notes: Notes) -> None:
         self.watched(namespace, notes)
+        namespace.pause(QUEUE)
         tell(deliverer)
         namespace.configure_namespace({}, inherit=["trackers"])
+        namespace.resume(QUEUE)
 
         for _ in range(15):
             tell(deliverer)

@@ -83,8 +83,7 @@ class Deliverer:
                 self._telling.begin((name, consumer.reader), turn)
         looks = self._looks[name] = self._looks.get(name, -1) + 1
         if settings.trackers or looks % SELDOM == 0:
-            for number in range(min(jobs_waiting(namespace), THREADS)):
-                self._performing.begin((name, number), self._patiently(partial(self._perform, name)))
+            self._have_performed(namespace)
         return False
 
     def _trackers(self, namespace: Namespace, chosen: tuple[Chosen, ...]) -> list[Watch]:
@@ -104,7 +103,16 @@ class Deliverer:
         """Tell one page to one consumer; answer whether there is more."""
         told = consumer.turn(namespace)
         self.done += bool(told)
+        if told and isinstance(consumer, Watch):
+            # What it does later may well begin now.
+            self._have_performed(namespace)
         return told == consumer.at_once and consumer.is_ready()
+
+    def _have_performed(self, namespace: Namespace) -> None:
+        """Have done what trackers have to do later, if that is due."""
+        for number in range(min(jobs_waiting(namespace), THREADS)):
+            work = self._patiently(partial(self._perform, namespace.name))
+            self._performing.begin((namespace.name, number), work)
 
     def _perform(self, name: str) -> bool:
         done = self._performer.perform(name)
