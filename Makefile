@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 FETCHED := $(VENV)/.fetched
 ARGS :=
 
-.PHONY: help install run test format lint types layers tests bench fuzz mutants crash dist clean
+.PHONY: help install run test format lint types layers tests bench fuzz mutants crash soak dist clean
 .NOTPARALLEL:
 
 help:
@@ -38,7 +38,7 @@ layers: $(INSTALLED)
 SLEEPY := tests/test_conformance_waiting.py
 ALONE := $(addprefix tests/,test_waiting.py test_limits_under_processes.py test_scheduler.py test_scheduler_processes.py \
   test_redis_outage.py test_redis_waking.py test_sqlite_processes.py test_sqlite_writer.py test_web/test_waits.py \
-  test_cli_serve.py test_cli_worker.py test_demo.py test_worker.py test_worker_asked.py test_worker_interrupt.py \
+  test_cli_serve.py test_cli_worker.py test_demo.py test_soak.py test_worker.py test_worker_asked.py test_worker_interrupt.py \
   test_worker_outage.py test_worker_pool.py test_worker_stop.py)
 tests: install
 ifeq ($(strip $(ARGS)),)
@@ -60,6 +60,9 @@ mutants: install  ## break the scripts and the SQL on purpose; name what the sui
 
 crash: install  ## kill workers and the store in the middle of the crawl, count the pages
 	@$(BIN)/python -m qless_flask.demo.crash $(ARGS)
+
+soak: install  ## kill schedulers, count that each recurrence fired each time once; ARGS="--minutes 10"
+	@$(BIN)/python -m qless_flask.demo.soak $(ARGS)
 
 dist: install  ## wheel and sdist, into dist/
 	@$(BIN)/pip install --quiet --disable-pip-version-check build
