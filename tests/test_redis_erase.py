@@ -111,6 +111,20 @@ def test_jobs_that_go_the_straight_way_are_kept_out_until_all_is_gone(
     assert list(_keys(client)) == []
 
 
+def test_statistics_that_are_counted_meanwhile_are_gone_too(backend: RedisBackend, client: redis.Redis) -> None:
+    # In which order a server finds keys depends on their names.
+    for number in range(20):
+        namespace = backend.namespace(f"short-{number}")
+        namespace.put([NewJob("Crawl", queue=f"q{each}") for each in range(30)])
+        erased = namespace.erase(namespace.name, limit=5)
+
+        while erased.next:
+            namespace.promote()
+            erased = namespace.erase(None, erased.next, limit=5)
+
+    assert list(_keys(client)) == []
+
+
 def test_an_erased_namespace_is_listed_again_with_its_next_write(
     backend: RedisBackend, namespace: RedisNamespace
 ) -> None:

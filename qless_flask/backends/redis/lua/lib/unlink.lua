@@ -2,7 +2,7 @@
 -- and which tell of it, then those. A step answers {keys taken away, where to go on, '' at the end}.
 -- @include keys
 -- @include rows
-local LAST = {'events', 'queues', 'room', 'meta'}
+local LAST = {'events', 'queues', 'periods', 'room', 'meta'}
 -- What somebody may have written meanwhile that looks into no queue.
 local AGAIN = {'workers', 'running', 'leaders', 'own_memory', 'readers'}
 
