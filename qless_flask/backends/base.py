@@ -427,7 +427,11 @@ class Namespace(ABC):
 
     @abstractmethod
     def settings(self) -> NamespaceSettings:
-        """Read the settings that hold for queues which do not say otherwise."""
+        """Read the settings that hold for queues which do not say otherwise, and what the namespace alone has.
+
+        A store keeps the names and options of policies, trackers and back-offs as they are, whatever there are of them:
+        `Hooked` knows the plugins, refuses what they don't take, and runs them.
+        """
 
     @abstractmethod
     def configure_namespace(
@@ -435,7 +439,8 @@ class Namespace(ABC):
     ) -> NamespaceSettings:
         """Set those named, each whole; those of `inherit` go back to what QueueSettings has. Event: configured.
 
-        Holds at once for every queue that does not say otherwise. Raise Invalid as configure does.
+        Holds at once for every queue that does not say otherwise. `policies`, `trackers` and `klass_backoff` are
+        set and given up in the same way; no queue has them. Raise Invalid as configure does.
         """
 
     @abstractmethod

@@ -10,6 +10,7 @@ from qless_flask.models import (
     Backoff,
     Beat,
     Changes,
+    Chosen,
     Complete,
     Fail,
     Finish,
@@ -37,6 +38,7 @@ def furnish(namespace: Namespace, clock: ManualClock) -> dict[str, Lease]:
     """Put a bit of everything into a namespace, and answer the leases that are live, by jid."""
     namespace.configure_namespace({"heartbeat": 45.5, "max_losses": 2})
     namespace.configure_namespace({"backoff": Backoff("fixed", 5)})
+    _furnish_plans(namespace)
     _furnish_recurrences(namespace, clock)
     _furnish_waiting(namespace, clock)
     _furnish_ended(namespace, clock)
@@ -55,6 +57,20 @@ def furnish(namespace: Namespace, clock: ManualClock) -> dict[str, Lease]:
     return leases
 
 
+def _furnish_plans(namespace: Namespace) -> None:
+    by_group = Backoff("by_group", options='{"groups":{"é":null},"otherwise":{"strategy":"fixed","delay":5}}')
+    namespace.configure_namespace(
+        {
+            "policies": (
+                Chosen("json_schema", '{"klass":"Nobody","schema":{"const":[1.5,null,"é"]}}'),
+                Chosen("defaults", '{"klass":"Nobody","set":{"priority":5}}', "more"),
+            ),
+            "trackers": (Chosen("log", '{"tags":["nobody:*"]}'),),
+            "klass_backoff": {"Sweep": Backoff("table", delays=(1, 2.5)), "Film": by_group},
+        }
+    )
+
+
 def _furnish_waiting(namespace: Namespace, clock: ManualClock) -> None:
     namespace.configure("limited", {"rate": Rate(2, 600), "key_rate": Rate(1, 600), "key_concurrency": 3})
     namespace.configure("limited", {"max_concurrency": 50, "max_size": 500, "heartbeat": None})
@@ -71,7 +87,8 @@ def _furnish_waiting(namespace: Namespace, clock: ManualClock) -> None:
     namespace.put([NewJob("Page", queue="fetch", jid="first", priority=511, tags=("followed", "red"))])
     namespace.put([NewJob("Page", queue="fetch", jid="soon", priority=-511, expires_in=3600, max_run=60.25)])
     namespace.put([NewJob("Page", queue="later", jid="due", delay=3600.5, pipeline=("fetch", "fetch"), retries=0)])
-    namespace.put([NewJob("Page", queue="later", jid="once", unique=Unique("alive"))])
+    linear = Backoff("linear", 2, max=60)
+    namespace.put([NewJob("Page", queue="later", jid="once", unique=Unique("alive"), backoff=linear)])
     namespace.put([NewJob("Page", queue="later", jid="hourly", unique=Unique("for a time", 7200))])
     namespace.update(["once"], Changes(tracked=True, add_tags=("blue",)))
     namespace.pause("later")
