@@ -615,7 +615,7 @@ class TestStores:
     def test_a_scheme_that_nobody_opens_is_told_with_those_that_there_are(self, install: Install) -> None:
         install("tea", modules={"b_tea": STORE.format("")}, backends={"tea": "b_tea:open"})
 
-        with pytest.raises(Invalid, match="url: coffee: there are http, redis, sqlite, tea stores"):
+        with pytest.raises(Invalid, match=r"url: coffee: there are redis, sqlite and http stores, and installed are .*tea"):
             open_backend("coffee://pot")
 
     def test_one_that_is_blocked_is_not_opened(self, install: Install) -> None:
@@ -694,7 +694,7 @@ class TestReport:
         install("tea", modules={"b_tea": STORE.format("")}, backends={"tea": "b_tea:open"})
         client = create_app(f"sqlite:///{tmp_path}/jobs.db").test_client()
 
-        assert client.get("/api/v1/plugins").get_json()["stores"] == {"tea": "tea 1.0"}
+        assert client.get("/api/v1/plugins").get_json()["stores"]["tea"] == "tea 1.0"
 
     def test_it_is_told_though_the_store_is_down(self) -> None:
         client = create_app("redis://127.0.0.1:1/0").test_client()

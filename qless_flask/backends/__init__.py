@@ -54,8 +54,8 @@ def _open(url: str, scheme: str, clock: Clock | None, max_data_bytes: int, plugi
         return RedisBackend(url, clock=clock, max_data_bytes=max_data_bytes)
     opener, opened = _open_theirs(url, scheme, clock, max_data_bytes, plugins)
     if opened is None:
-        schemes = ", ".join(sorted({"redis", "sqlite", "http", *plugins.stores}))
-        raise Invalid.of({"url": [f"{scheme or 'no scheme'}: there are {schemes} stores"]})
+        installed = f", and installed are {', '.join(sorted(plugins.stores))}" if plugins.stores else ""
+        raise Invalid.of({"url": [f"{scheme or 'no scheme'}: there are redis, sqlite and http stores{installed}"]})
     if not isinstance(opened, Backend):
         raise PluginError(f"{opener} opened {type(opened).__name__}, which is no Backend", subject=opener)
     return opened
