@@ -25,28 +25,33 @@ class BackendContract:
     Each class of the suite is given a store of its own, each test a namespace that nobody has used.
     """
 
-    def open(self, folder: Path, clock: ManualClock) -> Backend:
+    @classmethod
+    def open(cls, folder: Path, clock: ManualClock) -> Backend:
         """Open the store that stands in an (at first empty) folder, going by the clock; once more, if it is open."""
         raise NotImplementedError
 
-    def inspect(self, backend: Backend, namespace: str) -> StoreView:
+    @classmethod
+    def inspect(cls, backend: Backend, namespace: str) -> StoreView:
         """Read a namespace whole, past the contract: so that the rules can be checked after every operation."""
         raise NotImplementedError
 
     @pytest.fixture(scope="class")
-    def clock(self) -> ManualClock:
+    @classmethod
+    def clock(cls) -> ManualClock:
         """The clock that the store goes by."""
         return ManualClock()
 
     @pytest.fixture(scope="class")
-    def another(self, tmp_path_factory: pytest.TempPathFactory, clock: ManualClock) -> Iterator[Callable[[], Backend]]:
+    @classmethod
+    def another(cls, tmp_path_factory: pytest.TempPathFactory, clock: ManualClock) -> Iterator[Callable[[], Backend]]:
         """Opens the store once more, as another process would."""
         folder = tmp_path_factory.mktemp("store")
         with ExitStack() as stack:
-            yield lambda: stack.enter_context(closing(self.open(folder, clock)))
+            yield lambda: stack.enter_context(closing(cls.open(folder, clock)))
 
     @pytest.fixture(scope="class")
-    def backend(self, another: Callable[[], Backend]) -> Backend:
+    @classmethod
+    def backend(cls, another: Callable[[], Backend]) -> Backend:
         """The store under test."""
         return another()
 
