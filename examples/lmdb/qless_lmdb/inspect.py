@@ -20,7 +20,7 @@ from qless_lmdb.standing import standings
 KINDS = {
     "data", "dependent", "due", "event", "failed", "figures", "group", "itself", "job", "jobs", "key", "key runs",
     "lane", "leader", "lines", "memo", "popped", "queue", "recurrence", "request", "request until", "requires",
-    "result", "run by", "runs", "start by", "state", "tag", "tagged", "times", "tracked", "tracked tag", "unique",
+    "result", "run by", "runs", "start by", "state", "tag", "tagged", "times", "tracked", "tracked tag", "unique", "unique until",
     "untold", "untold number", "worker",
 }  # fmt: skip
 

@@ -112,7 +112,7 @@ def _job(step: Step, record: JobRecord) -> None:
     if record.log:
         step.set(encode(record.log), "lines", job.jid)
     if job.unique and record.holds_unique:
-        step.set(job.jid.encode(), "unique", job.unique[0])
+        step.hold(job, job.unique[0])
 
 
 def _untold(step: Step, record: UntoldRecord) -> None:

@@ -41,6 +41,7 @@ def prune(step: Step, limit: int) -> Pruned:
         event = EventState(at=step.now, event="pruned", jid=job.jid, queue=job.queue)
         event.tags, event.tracked = job.tags, job.tracked
         step.log(event)
+    step.forget_unique(TRIMMED_AT_ONCE)
     for queue in queues:
         forget_pops(step, queue)
     _forget_workers(step)

@@ -176,12 +176,28 @@ class Step(Look):
             return
         until = job.unique_until()
         if until is None or until > self.now:
-            self.set(job.jid.encode(), "unique", job.unique[0])
+            self.hold(job, job.unique[0])
+
+    def hold(self, job: JobState, key: str) -> None:
+        """Let a job hold its unique key, whoever held it before."""
+        until = job.unique_until()
+        self.set(job.jid.encode(), "unique", key)
+        if until is not None:
+            self.set(b"", "unique until", until, key)
 
     def let_go(self, job: JobState) -> None:
         """Let a job hold no unique key."""
         if job.unique and self.text("unique", job.unique[0]) == job.jid:
             self.unset("unique", job.unique[0])
+
+    def forget_unique(self, most: int) -> None:
+        """Forget who held a unique key for a time that is over."""
+        for (until, key), _ in self.walk("unique until", most=most):
+            if int(until) > self.now:
+                return
+            self.unset("unique until", until, key)
+            if self.holder(str(key)) is None:
+                self.unset("unique", key)
 
     # What is told
 
