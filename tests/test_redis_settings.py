@@ -10,7 +10,7 @@ import redis
 
 from qless_flask.backends.redis import RedisBackend
 from qless_flask.backends.redis.namespace import RedisNamespace
-from qless_flask.models import Backoff, NewJob, QueueSettings, Rate
+from qless_flask.models import Backoff, Chosen, NewJob, QueueSettings, Rate
 
 
 @pytest.fixture
@@ -44,6 +44,16 @@ def test_settings_that_two_change_at_once_are_both_kept(namespace: RedisNamespac
     queue = namespace.configure("fetch", {"max_losses": 2})
 
     assert queue.settings == QueueSettings(retries=1, max_losses=2)
+
+
+def test_policies_that_are_set_while_others_are_given_up_are_kept(namespace: RedisNamespace) -> None:
+    policies, trackers = (Chosen("allow_list"),), (Chosen("log", '{"tags":["*"]}'),)
+    namespace.configure_namespace({"trackers": trackers})
+    _after_the_first_read(namespace, lambda: namespace.configure_namespace({"policies": policies}))
+
+    found = namespace.configure_namespace({"retries": 1}, inherit=["trackers"])
+
+    assert (found.policies, found.trackers, found.own) == (policies, (), ("policies", "retries"))
 
 
 def test_a_queue_that_comes_while_its_namespace_is_configured_has_its_settings(namespace: RedisNamespace) -> None:

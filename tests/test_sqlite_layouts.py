@@ -11,7 +11,8 @@ import pytest
 
 from qless_flask.backends.sqlite import SQLiteBackend, SQLiteNamespace
 from qless_flask.backends.sqlite.inspect import inspect
-from qless_flask.models import STATES, Beat, Changes, Complete, Job, Lease, NewJob
+from qless_flask.backends.sqlite.options import read_options
+from qless_flask.models import STATES, Backoff, Beat, Changes, Complete, Job, Lease, NewJob
 from qless_flask.testing.clock import ManualClock
 from qless_flask.testing.invariants import check
 
@@ -119,3 +120,9 @@ def test_the_jobs_of_a_file_from_before_limits_are_limited_now(before: SQLiteNam
     assert [lease.jid for lease in before.pop(["fetch"], "bob", 9).leases] == ["waiting"]
     lost = before.events(limit=100).events[0]
     assert (lost.klass, lost.waited, lost.ran) == (None, None, None)
+
+
+def test_a_back_off_that_an_older_version_wrote_is_read() -> None:
+    kept = '{"strategy":"fixed","delay":5.0,"factor":2.0,"max":3600.0,"jitter":"full"}'
+
+    assert read_options(f'{{"backoff":{kept}}}').backoff == Backoff("fixed", 5)

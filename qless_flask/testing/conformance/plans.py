@@ -198,6 +198,17 @@ class TestPlans:
 
         assert backend.namespace(f"{namespace.name}-other").settings() == NamespaceSettings(QueueSettings())
 
+    def test_those_of_other_namespaces_stay_where_they_are_given_up(
+        self, backend: Backend, namespace: Namespace
+    ) -> None:
+        other = backend.namespace(f"{namespace.name}-other")
+        other.configure_namespace(PLANS)
+        namespace.configure_namespace(PLANS)
+
+        namespace.configure_namespace({}, inherit=list(PLANS))
+
+        assert other.settings().policies == POLICIES
+
     def test_freezing_tells_them_and_keeps_them(self, namespace: Namespace) -> None:
         namespace.configure_namespace(PLANS)
 
