@@ -10,7 +10,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,18 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
+from httpx import WSGITransport
 from werkzeug.serving import make_server
 
 from qless_flask.backends import open_backend
 from qless_flask.backends.hooked import Hooked
+from qless_flask.backends.http import HTTPBackend
+from qless_flask.backends.scheduling import add_figures, scheduler_figures
 from qless_flask.cli import main
 from qless_flask.errors import BackendUnavailable, Invalid, PluginError, Rejected
 from qless_flask.hookspecs import Codec, Policy, RetryStrategy, hookimpl
 from qless_flask.models import Backoff, Chosen, Failure, Job, NewJob, Plugin
+from qless_flask.models.scheduling import Upkept
 from qless_flask.plugins import Plugins
 from qless_flask.plugins.faults import ARGUMENTS, HOOKS
 from qless_flask.plugins.record import MOST_IN_A_ROW
@@ -615,7 +619,7 @@ class TestStores:
     def test_a_scheme_that_nobody_opens_is_told_with_those_that_there_are(self, install: Install) -> None:
         install("tea", modules={"b_tea": STORE.format("")}, backends={"tea": "b_tea:open"})
 
-        with pytest.raises(Invalid, match=r"url: coffee: there are redis, sqlite and http stores, and installed are .*tea"):
+        with pytest.raises(Invalid, match=r"coffee: there are redis, sqlite and http stores, and installed are .*tea"):
             open_backend("coffee://pot")
 
     def test_one_that_is_blocked_is_not_opened(self, install: Install) -> None:
@@ -695,6 +699,24 @@ class TestReport:
         client = create_app(f"sqlite:///{tmp_path}/jobs.db").test_client()
 
         assert client.get("/api/v1/plugins").get_json()["stores"]["tea"] == "tea 1.0"
+
+    def test_what_the_schedulers_of_the_store_have_done_is_told(self) -> None:
+        backend = Hooked(ModelBackend())
+        add_figures(backend, "ann", 1.0, 2.0, Upkept(ticks=5, fired=3))
+        client = create_app(backend=backend).test_client()
+
+        told = client.get("/api/v1/plugins").get_json()["scheduler"]
+
+        assert told["leader"] == "ann"
+        assert (told["since"], told["last_tick_at"], told["ticks"], told["fired"]) == (1.0, 2.0, 5, 3)
+
+    def test_what_a_server_tells_is_read_as_it_was_meant(self) -> None:
+        backend = Hooked(ModelBackend(), plugins=Plugins({"mine": Tagging("a")}, installed=False))
+        add_figures(backend, "ann", 1.0, 2.0, Upkept(ticks=5, fired=3))
+        with closing(HTTPBackend("http://localhost", transport=WSGITransport(create_app(backend=backend)))) as server:
+            told = server.plugin_report()
+
+        assert told == replace(backend.plugins.reported(), scheduler=scheduler_figures(backend))
 
     def test_it_is_told_though_the_store_is_down(self) -> None:
         client = create_app("redis://127.0.0.1:1/0").test_client()
