@@ -1,6 +1,7 @@
-"""Which jobs of a queue may run now, in the order of pops; what may not is passed over, a lane at a time.
+"""Which jobs of a queue may run now, in the order of pops; what may not is passed over.
 
-A lane is what waits in a queue with the same requirements and the same key: if the first of it may not run, none may.
+Jobs with the same requirements are kept together, and of these again those with the same key. So what nobody here can
+run is passed over at once, and where many jobs of few keys are kept back, a key at a time.
 """
 
 from __future__ import annotations
@@ -8,55 +9,48 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import islice
-from typing import NamedTuple
 
 from qless_lmdb import limits
 from qless_lmdb.look import Look
-from qless_lmdb.packing import Key
-from qless_lmdb.records import LANE
+from qless_lmdb.packing import Key, Part
+from qless_lmdb.records import WAITING, Waiting
 
+LOOKED_AT = 100
+"""How many jobs in a row may be kept back by limits on keys, before it is gone by keys."""
 WOKEN_AT_ONCE = 100
-"""How many pops are woken for one lane, before the next look."""
 
-
-class Lane(NamedTuple):
-    """The number of the requirements, and the key; "" for none."""
-
-    number: int
-    key: str
-
-
-Head = tuple[Key, str, Lane]
-"""Priority (turned round) and place of the first job of a lane that may still be popped; its jid; and the lane."""
+Head = tuple[Key, int, Waiting]
+"""Priority (turned round) and place of a job; the number of its requirements; what is known of it."""
 
 
 def jobs(look: Look, queue: str, capabilities: Collection[str]) -> Iterator[str]:
     """Give the jid of each job that a worker may be given, to be leased before the next is asked for."""
-    heads = list(_heads(look, queue, capabilities)) if is_open(look, queue) else []
+    if not is_open(look, queue):
+        return
+    heads = list(_heads(look, queue, capabilities))
     heapify(heads)
     while heads and is_open(look, queue):
-        _, jid, lane = heappop(heads)
-        # What has no room or no time now, has none before this pop is over.
-        if _key_is_open(look, queue, lane.key):
-            yield jid
-            following = _head(look, queue, lane)
-            if following:
-                heappush(heads, following)
+        _, number, job = heappop(heads)
+        # Another of the same key may have been given since this one was found.
+        if _key_is_open(look, queue, job.key):
+            yield job.jid
+        following = _head(look, queue, number)
+        if following:
+            heappush(heads, following)
 
 
 def available(look: Look, queue: str, capabilities: Collection[str]) -> int:
     """Count, about, the jobs that a worker may be given."""
     if not is_open(look, queue):
         return 0
-    settings = look.settings_of(queue)
-    # With limits on keys a lane gives one job for certain: the pop that takes it is seen, and the next one woken.
-    most = 1 if settings.key_concurrency or settings.key_rate else WOKEN_AT_ONCE
-    found = sum(
-        len(list(islice(look.walk("lane", queue, *lane), most)))
-        for _, _, lane in _heads(look, queue, capabilities)
-        if _key_is_open(look, queue, lane.key)
-    )
-    room = limits.room(look, queue)
+    settings, room = look.settings_of(queue), limits.room(look, queue)
+    heads = list(_heads(look, queue, capabilities))
+    if settings.key_concurrency or settings.key_rate:
+        # One of each for certain: the pop that takes it is seen, and the next one woken.
+        found = len(heads)
+    else:
+        walks = (look.walk("waiting", queue, number, most=WOKEN_AT_ONCE) for _, number, _ in heads)
+        found = sum(len(list(walk)) for walk in walks)
     return found if room is None else min(found, room)
 
 
@@ -72,39 +66,41 @@ def free_times(look: Look, queue: str) -> list[int]:
         return []
     times = [limits.free_at(look, queue)]
     if look.settings_of(queue).key_rate:
-        keys = {lane.key for lane in _lanes(look, queue)}
+        keys = {str(key) for number in look.branches("lane", queue) for key in look.branches("lane", queue, number)}
         times += [limits.key_free_at(look, queue, key) for key in keys if limits.key_has_room(look, queue, key)]
     return [at for at in times if at is not None]
 
 
-def _lanes(look: Look, queue: str) -> Iterator[Lane]:
-    after: Key = ()
-    while found := next(look.walk("lane", queue, after=after, most=1), None):
-        number, key, *_ = found[0]
-        after = number, key
-        yield Lane(int(number), str(key))
-
-
 def _heads(look: Look, queue: str, capabilities: Collection[str]) -> Iterator[Head]:
-    for lane in _lanes(look, queue):
-        if lane.number and not _covers(look, queue, lane.number, capabilities):
-            continue
-        head = _head(look, queue, lane)
-        if head:
-            yield head
+    """Find the first job of each set of requirements that a worker offers all of."""
+    for number in map(int, look.branches("waiting", queue)):
+        [(_, value)] = look.walk("waiting", queue, number, most=1)
+        if set(WAITING.decode(value).requires) <= set(capabilities):
+            head = _head(look, queue, number)
+            if head:
+                yield head
 
 
-def _covers(look: Look, queue: str, number: int, capabilities: Collection[str]) -> bool:
-    [(_, value)] = look.walk("lane", queue, number, most=1)
-    return set(LANE.decode(value).requires) <= set(capabilities)
-
-
-def _head(look: Look, queue: str, lane: Lane) -> Head | None:
-    for position, value in look.walk("lane", queue, *lane):
-        found = LANE.decode(value)
-        if found.start_by is None or found.start_by > look.now:
-            return position, found.jid, lane
+def _head(look: Look, queue: str, number: int) -> Head | None:
+    """Find the first job with these requirements that may run."""
+    for seen, (position, job) in enumerate(_alive(look, "waiting", queue, number)):
+        if seen == LOOKED_AT:
+            return _first_by_key(look, queue, number)
+        if _key_is_open(look, queue, job.key):
+            return position, number, job
     return None
+
+
+def _first_by_key(look: Look, queue: str, number: int) -> Head | None:
+    keys = (str(key) for key in look.branches("lane", queue, number) if _key_is_open(look, queue, str(key)))
+    firsts = [found for key in keys for found in islice(_alive(look, "lane", queue, number, key), 1)]
+    return min(((position, number, job) for position, job in firsts), default=None, key=lambda head: head[0])
+
+
+def _alive(look: Look, *start: Part) -> Iterator[tuple[Key, Waiting]]:
+    """List what has not expired of those that wait."""
+    jobs = ((position, WAITING.decode(value)) for position, value in look.walk(*start))
+    return ((position, job) for position, job in jobs if job.start_by is None or job.start_by > look.now)
 
 
 def _key_is_open(look: Look, queue: str, key: str) -> bool:

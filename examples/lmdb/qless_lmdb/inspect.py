@@ -20,8 +20,8 @@ from qless_lmdb.standing import standings
 KINDS = {
     "data", "dependent", "due", "event", "failed", "figures", "group", "itself", "job", "jobs", "key", "key runs",
     "lane", "leader", "lines", "memo", "popped", "queue", "recurrence", "request", "request until", "requires",
-    "result", "run by", "runs", "start by", "state", "tag", "tagged", "times", "tracked", "tracked tag", "unique", "unique until",
-    "untold", "untold number", "worker",
+    "result", "run by", "runs", "start by", "state", "tag", "tagged", "times", "tracked", "tracked tag", "unique",
+    "unique until", "untold", "untold number", "waiting", "worker",
 }  # fmt: skip
 
 
@@ -110,7 +110,7 @@ def _strays(look: Look, records: list[JobState]) -> Iterator[str]:
     """Tell of keys that belong to nothing, and of those that should be there."""
     jids = {record.jid for record in records}
     wanted = {key: value for record in records for key, value in standings(record).items()}
-    kinds = {kind for kind, *_ in wanted} | {"lane", "state", "requires"}
+    kinds = {kind for kind, *_ in wanted} | {"lane", "waiting", "state", "requires"}
     for key, value in look.walk():
         beside = key[0] in ("data", "result", "lines") and key[1] not in jids
         if beside or (key[0] in kinds and wanted.pop(key, None) != value):

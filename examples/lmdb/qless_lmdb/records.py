@@ -182,11 +182,12 @@ class Leader(Kept, kw_only=True):
     until: int
 
 
-class Lane(Kept, kw_only=True):
+class Waiting(Kept, kw_only=True):
     """What a pop must know of a job that waits, before it reads it."""
 
     jid: str
     requires: list[str] = []
+    key: str = ""
     start_by: int | None = None
 
 
@@ -205,7 +206,7 @@ EVENT = msgspec.msgpack.Decoder(EventState)
 UNTOLD = msgspec.msgpack.Decoder(Untold)
 REQUESTED = msgspec.msgpack.Decoder(Requested)
 LEADER = msgspec.msgpack.Decoder(Leader)
-LANE = msgspec.msgpack.Decoder(Lane)
+WAITING = msgspec.msgpack.Decoder(Waiting)
 POPPED = msgspec.msgpack.Decoder(list[int])
 LINES = msgspec.msgpack.Decoder(list[Line])
 COUNT = msgspec.msgpack.Decoder(int)

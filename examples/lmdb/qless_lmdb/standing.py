@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from qless_flask.models import ENDED, STATES, State
 from qless_lmdb.packing import NEVER, Key
-from qless_lmdb.records import JobState, Lane
+from qless_lmdb.records import JobState, Waiting
 
 STATE_NUMBERS: dict[State, int] = {state: number for number, state in enumerate(STATES)}
 
@@ -21,8 +21,10 @@ def standings(job: JobState) -> dict[Key, bytes]:
     jid = job.jid.encode()
     found: dict[Key, bytes] = {("state", job.queue, STATE_NUMBERS[job.state], *order(job)): jid}
     if job.state == "waiting":
-        lane = Lane(jid=job.jid, requires=job.requires, start_by=job.start_by)
-        found["lane", job.queue, set_number(job.requires), job.key or "", -job.priority, job.place] = lane.encoded()
+        known = Waiting(jid=job.jid, requires=job.requires, key=job.key or "", start_by=job.start_by).encoded()
+        together = job.queue, set_number(job.requires)
+        found["waiting", *together, *order(job)] = known
+        found["lane", *together, job.key or "", *order(job)] = known
     if job.start_by is not None:
         found["start by", job.queue, job.start_by, job.jid] = jid
     if job.state == "failed" and job.failure:
