@@ -45,6 +45,9 @@ ifeq ($(strip $(ARGS)),)
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 $(addprefix --ignore=,$(ALONE) $(SLEEPY)) tests
 	$(BIN)/pytest --numprocesses 4 $(SLEEPY)
 	$(BIN)/pytest $(ALONE)
+	for example in examples/*; do \
+	  (cd $$example && PYTHONPATH=. $(CURDIR)/$(BIN)/pytest --numprocesses auto --maxprocesses 4 tests) || exit 1; \
+	done
 else
 	$(BIN)/pytest $(ARGS)
 endif

@@ -17,8 +17,6 @@ from workers import until
 from qless_flask.client import Client, JobHandle
 from qless_flask.models import Job
 
-pytest.importorskip("cryptography")
-
 PACKAGE = Path(__file__).parent.parent / "examples" / "sealed"
 MODULE = """
 from qless_flask.client import job
