@@ -10,6 +10,7 @@ from qless_flask.client import Client, FailJob, LeasedJob, ReleaseJob, RetryJob,
 from qless_flask.errors import QlessError
 from qless_flask.models import (
     Backoff,
+    Chosen,
     Complete,
     Fail,
     Filter,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Backoff",
+    "Chosen",
     "Client",
     "Complete",
     "Fail",

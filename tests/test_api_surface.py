@@ -22,6 +22,7 @@ def test_the_names_offered_are_sorted_and_there(module: object) -> None:
 def test_the_names_offered_are_these() -> None:
     assert qless_flask.__all__ == [
         "Backoff",
+        "Chosen",
         "Client",
         "Complete",
         "Fail",
