@@ -55,10 +55,10 @@ class Environment:
         return run(str(self.folder / "bin" / program), *rest, code=code, variables=variables, cwd=self.folder)
 
     @contextmanager
-    def serving(self, url: str, *options: str, **variables: str) -> Iterator[Server]:
+    def serving(self, url: str, *options: str, port: int | None = None, **variables: str) -> Iterator[Server]:
         """Start a server, as anybody would, and stop it at the end."""
-        port = str(_free_port())
-        command = ("serve", "--url", url, "--port", port, "--processes", "1", "--threads", "8", *options)
+        port = port or free_port()
+        command = ("serve", "--url", url, "--port", str(port), "--processes", "1", "--threads", "8", *options)
         server = Server(self._begin(*command, **variables), f"http://127.0.0.1:{port}")
         try:
             server.wait_until_ready()
@@ -163,7 +163,8 @@ def _no_source(folder: str, names: list[str]) -> set[str]:
     return {name for name in names if name in left_out or name.startswith(".") or name.endswith(".egg-info")}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Find a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -452,8 +452,8 @@ class TestFlawed:
     def test_once_it_is_blocked_the_server_serves(self, environment: Environment, tmp_path: Path) -> None:
         packages = tmp_path / "packages"
         install(packages, "misspelt", MISSPELT)
-        variables = {"PYTHONPATH": str(packages), "QLESS_BLOCKED_PLUGINS": "misspelt"}
+        url = f"sqlite:///{tmp_path}/jobs.db"
 
-        with environment.serving(f"sqlite:///{tmp_path}/jobs.db", **variables) as server:
+        with environment.serving(url, PYTHONPATH=str(packages), QLESS_BLOCKED_PLUGINS="misspelt") as server:
             assert server.plugin("misspelt")["state"] == "blocked"
             assert server.plugin("polite")["state"] == "loaded"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from types import ModuleType
 
 from qless_flask.backends.hooked import Hooked
@@ -16,6 +17,7 @@ NAME = "under_test"
 THREADS = 8
 
 
+@cache
 def offered(hook: str, kind: type) -> Plugins:
     """Build a manager with a plugin whose only hook offers `kind`, by the name `under_test`."""
 
