@@ -637,6 +637,8 @@ class TestKept:
 
         notes.do = let_the_other_pass
         tell(slow)
+        # What the quick one kept is not taken back.
+        assert self.kept(namespace) == "one,two"
         put(namespace, "three")
         tell(slow)
         tell(quick)
@@ -651,7 +653,7 @@ class TestKept:
         put(namespace, "one")
         tell(deliverer)
         copied = store.namespace("copy")
-        put(copied, "before")
+        put(copied, *(f"before-{number}" for number in range(10)))
         copied.freeze()
         namespace.freeze()
         copied.load(namespace.dump().records)

@@ -387,7 +387,10 @@ class TestMessages:
         tell(deliverer)
         [got] = listener.got
 
-        for name, value in (("webhook-id", "msg_other"), ("webhook-timestamp", str(int(time.time()) - 1))):
+        for name, value in (
+            ("webhook-id", "msg_other"),
+            ("webhook-timestamp", str(int(got.headers["webhook-timestamp"]) - 1)),
+        ):
             with pytest.raises(ValueError, match="signature"):
                 verify(Got(got.path, {**got.headers, name: value}, got.body))
         with pytest.raises(ValueError, match="signature"):
@@ -414,7 +417,7 @@ class TestMessages:
         assert "webhook-signature" not in got.headers
         assert got.headers["content-type"] == "application/json"
 
-    @pytest.mark.parametrize("status", [500, 429, 404, 302, 199 + 101])
+    @pytest.mark.parametrize("status", [500, 429, 404, 300, 302, 307])
     def test_that_are_refused_come_again_with_the_same_id_and_a_new_time(
         self, namespace: Namespace, deliverer: Deliverer, listener: Listener, clock: ManualClock, status: int
     ) -> None:
