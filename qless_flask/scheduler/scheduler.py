@@ -25,9 +25,10 @@ from qless_flask.scheduler.upkeep import Upkeep
 
 ROLE = "scheduler"
 TICK_SECONDS = 1.0
-LEAD_SECONDS = 3.0
+LEAD_SECONDS = 2.5
 """How long a leader that died keeps the others waiting; until one of them asks again is a tick more."""
-RENEW_SECONDS = 1.0
+RENEW_SECONDS = 0.5
+"""A leader stays so at each tick, and between the steps of a long one."""
 ROUNDS = 20
 """How often a tick comes back to a namespace that has more to do, after all others have had their turn."""
 STOP_SECONDS = 1.0
