@@ -86,6 +86,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     return Environment(tmp_path_factory.mktemp("environment"), wheel)
 
 
+@pytest.mark.timeout(300)
 def test_from_nothing_to_a_published_plugin(environment: Environment, tmp_path: Path) -> None:
     with ExitStack() as stack:
         reader = Reader(environment, tmp_path, stack)

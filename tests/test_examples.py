@@ -24,6 +24,11 @@ from email.message import Message
 from qless_flask import job
 
 
+@job("Greet", queue="mail")
+def greet(job):
+    return {"greeting": "dear " + job.data["to"]}
+
+
 @job("Refused", queue="fetch")
 def refused(job):
     headers = Message()
@@ -34,10 +39,12 @@ def refused(job):
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """One with our wheel and that of the polite plugin."""
+    """One with our wheel and those of the examples."""
     folder = tmp_path_factory.mktemp("wheels")
-    wheels = [build_wheel(project, folder) for project in (CHECKOUT, EXAMPLES / "polite")]
-    return Environment(tmp_path_factory.mktemp("environment"), *wheels)
+    wheels = [build_wheel(project, folder) for project in (CHECKOUT, *sorted(EXAMPLES.iterdir()))]
+    environment = Environment(tmp_path_factory.mktemp("environment"), *wheels)
+    (environment.folder / "jobs_of_ours.py").write_text(JOBS)
+    return environment
 
 
 @pytest.fixture(scope="module")
@@ -185,11 +192,10 @@ class TestPolite:
         assert server.get(f"jobs/{jid}")["failure"]["message"] == "GET http://[…]example.com/"
 
     def test_a_job_is_run_in_its_hands(self, environment: Environment, server: Server) -> None:
-        (environment.folder / "refusing.py").write_text(JOBS)
         server.ask("POST", "queues/fetch/jobs", {"klass": "Refused", "jid": "refused"})
 
         before = time.time()
-        with environment.working("--url", server.address, "--queue", "fetch", "--import", "refusing"):
+        with environment.working("--url", server.address, "--queue", "fetch", "--import", "jobs_of_ours"):
             until(lambda: server.get("jobs/refused")["failure"])
 
         found = server.get("jobs/refused")
@@ -219,6 +225,46 @@ class TestPolite:
         tests = EXAMPLES / "polite" / "tests"
 
         environment.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tests), str(tests))
+
+
+class TestSealed:
+    """The example of a codec: what it seals passes through a server that has no key."""
+
+    def test_data_and_results_are_read_by_those_alone_who_have_the_key(
+        self, environment: Environment, server: Server
+    ) -> None:
+        key = environment.run("qless-flask", "sealed-key").strip()
+        sealing = {"QLESS_SEALED_KEYS": key, "QLESS_URL": server.address}
+
+        put = ("put", "mail", "Greet", '{"to": "ann"}', "--jid", "sealed", "--codec", "sealed")
+        environment.run("qless-flask", *put, **sealing)
+        told = server.get("jobs/sealed")["data"]
+        with environment.working("--queue", "mail", "--import", "jobs_of_ours", "--codec", "sealed", **sealing):
+            until(lambda: server.get("jobs/sealed")["state"] == "complete")
+
+        assert told["qless:codec"] == "sealed"
+        result = server.get("jobs/sealed")["result"]
+        assert result["qless:codec"] == "sealed"
+        reading = f"from qless_flask import Client; print(Client({server.address!r}).jobs['sealed'].result)"
+        assert environment.run("python", "-c", reading, **sealing) == "{'greeting': 'dear ann'}\n"
+
+
+class TestLMDB:
+    """The example of a store: its wheel makes its URLs known."""
+
+    def test_a_server_serves_it(self, environment: Environment, tmp_path: Path) -> None:
+        url = f"lmdb:///{tmp_path}/jobs.lmdb"
+        with environment.serving(url) as server:
+            server.ask("PATCH", "settings", {"backoff": {"strategy": "retry_after"}})
+            server.ask("POST", "recurrences", {"id": "each", "queue": "fetch", "klass": "Crawl", "interval": 1})
+            until(lambda: server.get("recurrences/each")["fired"])
+            [job] = server.ask("POST", "queues/fetch/pop", {"worker": "ann"})["jobs"]
+            body = {"token": job["lease"]["token"], "message": "Retry-After: 500"}
+
+            assert server.ask("POST", f"jobs/{job['jid']}/retry", body)["state"] == "scheduled"
+            assert server.get("/api/v1/plugins")["stores"]["lmdb"] == "qless-lmdb 0.1.0"
+        told = environment.run("qless-flask", "job", job["jid"], "--url", url)
+        assert "scheduled in fetch" in told
 
 
 FLAWED = {

@@ -15,6 +15,7 @@ class TestRetryAfter(RetryStrategyContract):
         {"most": -1},
         {"otherwise": 7},
         {"otherwise": {"strategy": "fixed", "delay": -1}},
+        {"otherwise": {"strategy": "fixxed"}},
         {"gone": "http-404"},
     )
     failures = tuple(

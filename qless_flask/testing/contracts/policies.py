@@ -91,12 +91,6 @@ class PolicyContract:
 
             assert not namespace.recurrences()
 
-    def test_a_job_keeps_its_jid(self) -> None:
-        for job in self.allowed:
-            [put] = self._namespace().put([replace(job, jid="mine")])
-
-            assert put.jid == "mine"
-
     def test_what_was_looked_at_before_is_not_changed_again(self) -> None:
         policy, namespace = self._built(), self._namespace()
 

@@ -35,9 +35,13 @@ class RetryStrategyContract:
             assert isinstance(strategy, RetryStrategy)
 
     def test_options_that_it_cannot_take_are_refused(self) -> None:
+        namespace = hooked(self._plugins()).namespace("contract")
+
         for options in (*self.wrong_options, {**self.options[0], "no_such_option": 1}):
-            with pytest.raises(Invalid):
-                self._plugins().strategy(backoff_of(options))
+            with pytest.raises(Invalid) as raised:
+                namespace.configure_namespace({"backoff": backoff_of(options)})
+
+            assert all(field.startswith("backoff") for field in raised.value.fields)
 
     def test_each_answer_is_a_delay_or_to_give_up(self) -> None:
         for strategy, job, failure, run in product(self._built(), jobs(), self._failures(), RUNS):
