@@ -234,7 +234,7 @@ class TestSealed:
         self, environment: Environment, server: Server
     ) -> None:
         key = environment.run("qless-flask", "sealed-key").strip()
-        sealing = {"QLESS_SEALED_KEYS": key, "QLESS_URL": server.address}
+        sealing: dict[str, Any] = {"QLESS_SEALED_KEYS": key, "QLESS_URL": server.address}
 
         put = ("put", "mail", "Greet", '{"to": "ann"}', "--jid", "sealed", "--codec", "sealed")
         environment.run("qless-flask", *put, **sealing)
