@@ -258,11 +258,12 @@ def test_a_round_has_these_calls(store: Store) -> None:
     assert Counter(point.operation for point in points)["fire"] >= len(FIRED) + len(IN_THE_SOUTH)
 
 
-def test_killed_at_any_call_it_leaves_nothing_undone_or_done_twice(store: Store) -> None:
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_at_any_call_it_leaves_nothing_undone_or_done_twice(store: Store, when: str) -> None:
     for point in list_points(store):
         store.begin()
 
-        code = in_a_child(lambda point=point: work(store, before=kill_at(point.number)))  # type: ignore[misc]
+        code = in_a_child(lambda point=point: work(store, **{when: kill_at(point.number)}))  # type: ignore[misc]
 
         assert code == -signal.SIGKILL, point
         store.finish()
