@@ -1,7 +1,8 @@
 """The file: where it is, and its environment, which all backends of a process on it share.
 
-LMDB's locks belong to the process, so that a second environment on the same file would drop those of the first; and an
-environment must not be used in a forked child, which opens its own.
+LMDB's locks belong to the process, so that a second environment on the same file would drop those of the first. And no
+environment may live through a fork, used or not: a child that closed it would free the places of its parent's readers.
+So it is closed before one and opened after it.
 """
 
 from __future__ import annotations
@@ -72,32 +73,48 @@ class File:
     def __init__(self, location: Location) -> None:
         self.location = location
         self.start_anew()
-        _FILES.add(self)
-
-    def start_anew(self) -> None:
-        """Forget what threads of the parent were about, in a forked child."""
-        self._idle = threading.Condition()
-        self._uses = 0
+        with _LOCK:
+            _FILES.add(self)
 
     @contextmanager
     def environment(self) -> Iterator[lmdb.Environment]:
-        """Use the environment. Raise BackendUnavailable for what LMDB complains of."""
-        with self._idle:
+        """Use the environment, for a while. Raise BackendUnavailable for what LMDB complains of."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._paused)
             self._uses += 1
         try:
             yield _take(self)
         except lmdb.Error as error:
             raise BackendUnavailable(f"{self.location.path} cannot be used: {error}") from error
         finally:
-            with self._idle:
+            with self._changed:
                 self._uses -= 1
-                self._idle.notify_all()
+                self._changed.notify_all()
 
     def close(self) -> None:
         """Let go of it, once nothing uses it."""
-        with self._idle:
-            self._idle.wait_for(lambda: not self._uses)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._uses)
             _give_back(self)
+
+    def pause(self) -> None:
+        """Let go of it, and let all wait that would use it."""
+        with self._changed:
+            self._paused = True
+            self._changed.wait_for(lambda: not self._uses)
+            _give_back(self)
+
+    def resume(self) -> None:
+        """Let it be used again."""
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    def start_anew(self) -> None:
+        """Begin from nothing, in a forked child: other threads, and the locks they held, are not there."""
+        self._changed = threading.Condition()
+        self._paused = False
+        self._uses = 0
 
 
 # The one piece of state of this package that is not in an object of its user's: see above.
@@ -126,17 +143,27 @@ def _give_back(file: File) -> None:
             del _SHARED[file.location.path]
 
 
-def _start_anew_in_child() -> None:
-    global _LOCK
-    _LOCK = threading.Lock()
-    for shared in _SHARED.values():
-        shared.environment.close()
-    _SHARED.clear()
+def _before_fork() -> None:
+    with _LOCK:
+        files = list(_FILES)
+    for file in files:
+        file.pause()
+    _LOCK.acquire()
+
+
+def _after_fork() -> None:
+    _LOCK.release()
+    for file in list(_FILES):
+        file.resume()
+
+
+def _after_fork_in_child() -> None:
+    _LOCK.release()
     for file in list(_FILES):
         file.start_anew()
 
 
-os.register_at_fork(after_in_child=_start_anew_in_child)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)
 
 
 def _wrong(why: str) -> Invalid:

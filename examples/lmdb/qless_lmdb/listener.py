@@ -73,13 +73,23 @@ class Listener:
                 self._thread.start()
 
     def _run(self) -> None:
+        seen = None
         while self._is_wanted():
+            begun = time.monotonic()
             try:
                 with self._file.environment() as environment:
-                    self._watch(environment)
+                    written = environment.info()["last_txnid"]
+                    if written != seen or self._look:
+                        self._look, seen = False, written
+                        with environment.begin() as transaction:
+                            self._look_round(environment, transaction)
             except BackendUnavailable:
                 # Those that wait look for themselves now and then, and are told what is wrong.
+                seen = None
                 time.sleep(RETRY_SECONDS)
+            self._wake_due()
+            # Where looking takes long, it takes half of the time at most.
+            time.sleep(max(POLL_SECONDS, time.monotonic() - begun))
 
     def _is_wanted(self) -> bool:
         """Tell whether to go on; where not, the next wait begins a new thread."""
@@ -92,19 +102,6 @@ class Listener:
                 self._thread = None
                 return False
         return True
-
-    def _watch(self, environment: lmdb.Environment) -> None:
-        seen = None
-        while self._is_wanted():
-            begun = time.monotonic()
-            written = environment.info()["last_txnid"]
-            if written != seen or self._look:
-                self._look, seen = False, written
-                with environment.begin() as transaction:
-                    self._look_round(environment, transaction)
-            self._wake_due()
-            # Where looking takes long, it takes half of the time at most.
-            time.sleep(max(POLL_SECONDS, time.monotonic() - begun))
 
     def _look_round(self, environment: lmdb.Environment, transaction: lmdb.Transaction) -> None:
         """Wake as many as there is something for; note when something will be due or lost."""

@@ -45,6 +45,8 @@ def prune(step: Step, limit: int) -> Pruned:
     for queue in queues:
         forget_pops(step, queue)
     _forget_workers(step)
+    # The places of readers that were killed: what they read would be kept for ever.
+    step.environment.reader_check()
     return Pruned(len(found[:limit]), more=_trim(step) or len(found) > limit)
 
 
