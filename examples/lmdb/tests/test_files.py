@@ -9,17 +9,8 @@ import pytest
 from qless_lmdb import LMDBBackend
 from qless_lmdb.files import Location
 
-from qless_flask.backends import open_backend
-from qless_flask.backends.hooked import Hooked
 from qless_flask.errors import BackendUnavailable, Invalid
 from qless_flask.models import NewJob
-
-
-def test_an_installed_store_is_opened_by_its_scheme(path: Path) -> None:
-    with open_backend(f"lmdb:///{path}") as backend:
-        assert isinstance(backend, Hooked)
-        assert isinstance(backend.inner, LMDBBackend)
-        assert backend.namespace("shop").put([NewJob("Crawl", queue="fetch")])[0].created
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_a_wait_for_what_nobody_here_may_run_does_not_turn_round_and_round(
 
     assert waiting.result(SECONDS).leases == ()
 
-    assert written(own) - before <= 1
+    assert written(own) - before <= 5
 
 
 def test_closing_ends_the_waits_and_the_listening_thread(own: LMDBBackend, pool: ThreadPoolExecutor) -> None:
