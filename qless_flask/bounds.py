@@ -37,6 +37,9 @@ MIN_HEARTBEAT_SECONDS = 0.1
 MIN_CLOCK_SECONDS = 0.1
 MIN_INTERVAL_SECONDS = 1.0
 
+OWN_QUEUES = "qless:"
+"""How the queues begin that are ours: no worker of a user works them."""
+
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")

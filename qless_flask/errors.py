@@ -312,7 +312,7 @@ def error_for(
 
 
 def _told(fields: FieldErrors) -> str:
-    return "; ".join(f"{name}: {' '.join(said)}" for name, said in fields.items())
+    return "; ".join(f"{name}: {', '.join(said)}" for name, said in fields.items())
 
 
 def _rebuild(cls: type[QlessError], message: str, subject: str | None, fields: FieldErrors) -> QlessError:

@@ -1,10 +1,8 @@
 # mypy: disable-error-code="empty-body"
 """Every hook that a plugin can implement, in the order of a job's life, and the kinds of things that plugins offer.
 
-A plugin is a module or an object with functions of these names, marked with `hookimpl`; each takes those of the
-arguments named here that it wants:
-
-    from qless_flask.hookspecs import hookimpl
+A plugin is a module or an object with functions of these names, marked with `hookimpl` of
+`qless_flask.hookspecs`; each takes those of the arguments named here that it wants:
 
     @hookimpl
     def before_put(namespace, job): ...

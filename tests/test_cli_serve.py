@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -170,13 +172,30 @@ class TestServing:
             until(lambda: namespace.recurrences()[0].fired > before)
 
     def test_it_tells_where_it_serves_and_what_to_try(self, url: str) -> None:
-        with served(url) as server:
+        with served(url, "--log-level", "warning") as server:
             server.process.send_signal(signal.SIGINT)
             told, complaints = server.process.communicate(timeout=20)
 
         assert f"http://127.0.0.1:{server.port}" in told
         assert f"curl http://127.0.0.1:{server.port}/api/v1/namespaces/default/queues" in told
         assert complaints == ""
+
+    def test_what_its_scheduler_does_and_a_tracker_logs_is_in_its_log(self, url: str) -> None:
+        with served(url, "--processes", "2", "--threads", "8") as server, open_backend(url) as backend:
+            trackers: Any = [{"name": "log", "tags": ["news"]}]
+            backend.namespace("default").configure_namespace({"trackers": trackers})
+            server.post("/api/v1/namespaces/default/queues/mail/jobs", {"klass": "Send", "jid": "a", "tags": ["news"]})
+            stop = threading.Timer(20, server.process.terminate)
+            stop.start()
+            log = ""
+            for line in server.process.stderr or ():
+                log += line
+                if "namespace default" in line:
+                    break
+            stop.cancel()
+
+        assert re.search(r"INFO scheduler \S+ leads", log)
+        assert "INFO namespace default: put job a in mail now waiting tags news" in log
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_a_signal_stops_it_at_once_and_answers_the_polls_that_wait(self, url: str, number: signal.Signals) -> None:

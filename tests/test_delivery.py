@@ -23,7 +23,7 @@ from qless_flask.backends.readers import place_of, register_reader, tracker_read
 from qless_flask.delivery import QUEUE, Deliverer
 from qless_flask.errors import BackendUnavailable
 from qless_flask.hookspecs import GiveUp, TagTracker, Tracking, hookimpl
-from qless_flask.models import MAX_KEPT_BYTES, Complete, Event, Kept, NewJob
+from qless_flask.models import MAX_KEPT_BYTES, Complete, Event, Kept, NewJob, Rate
 from qless_flask.plugins import Plugins
 from qless_flask.testing import Flaky, ManualClock, ModelBackend, Point
 
@@ -781,6 +781,21 @@ class TestLater:
         tell(deliverer)
         assert len(notes.performed) == 2
         assert plugins.record("notes").told().errors == 2
+
+    def test_limits_that_a_namespace_has_for_its_jobs_are_not_theirs(
+        self, namespace: Namespace, deliverer: Deliverer, notes: Notes, plugins: Plugins
+    ) -> None:
+        limits: Any = {"max_size": 2, "max_concurrency": 1, "rate": Rate(1, 60), "max_run": 1, "heartbeat": None}
+        namespace.configure_namespace(limits)
+        self.watched(namespace, notes)
+        namespace.put([NewJob("Crawl", queue="parse", tags=("a",))])
+
+        tell(deliverer)
+
+        assert len(notes.performed) == 3
+        assert plugins.record("notes").told().errors == 0
+        [queue] = namespace.queues([QUEUE])
+        assert (queue.settings.max_run, queue.settings.heartbeat) == (None, 60)
 
     def test_the_queue_is_told_how_to_retry_by_whoever_likes(
         self, namespace: Namespace, deliverer: Deliverer, notes: Notes, clock: ManualClock

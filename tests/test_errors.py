@@ -104,10 +104,10 @@ def test_errors_are_equal_that_say_the_same() -> None:
 
 
 def test_an_invalid_tells_each_field() -> None:
-    error = Invalid.of({"jid": ["is long.", "is odd."], "queue": ["is none"]})
+    error = Invalid.of({"jid": ["is long", "is odd"], "queue": ["is none"]})
 
-    assert str(error) == "jid: is long. is odd.; queue: is none"
-    assert error.fields == {"jid": ["is long.", "is odd."], "queue": ["is none"]}
+    assert str(error) == "jid: is long, is odd; queue: is none"
+    assert error.fields == {"jid": ["is long", "is odd"], "queue": ["is none"]}
 
 
 def test_a_subject_with_braces_is_told_as_it_is() -> None:

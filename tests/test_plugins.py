@@ -11,7 +11,7 @@ import threading
 import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -707,6 +707,7 @@ class TestReport:
 
         told = client.get("/api/v1/plugins").get_json()["scheduler"]
 
+        assert told.keys() == {"leader", "since", "last_tick_at", *(each.name for each in fields(Upkept))}
         assert told["leader"] == "ann"
         assert (told["since"], told["last_tick_at"], told["ticks"], told["fired"]) == (1.0, 2.0, 5, 3)
 

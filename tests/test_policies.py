@@ -303,6 +303,12 @@ class TestQuotaOfJobs:
 
         assert refusal(namespace, NewJob("Crawl", queue="crawl-2"))
 
+    def test_what_trackers_have_to_do_is_not_counted(self, open_with: Open) -> None:
+        namespace = open_with({"name": "quota", "jobs": 2})
+        namespace.put([NewJob("qless:webhook", queue="qless:trackers")] * 2)
+
+        assert namespace.put([NewJob("Crawl", queue="fetch")] * 2)
+
     def test_none_at_all_may_be_what_is_allowed(self, open_with: Open) -> None:
         assert refusal(open_with({"name": "quota", "jobs": 0}), CRAWL)
 

@@ -24,7 +24,7 @@ def export(url: str, namespace: str, file: str, live: bool, resume: bool) -> Non
     """Write all that a namespace holds into FILE (-: the standard output), a line of JSON for each thing.
 
     The last line has their counts and checksum. The namespace is frozen meanwhile: it can be read, and not written.
-    `import` reads it back, into whatever store.
+    `import` reads it back, into whatever store. Secrets of its trackers and policies stand in it: keep it to yourself.
 
     \b
     qless-flask export jobs.ndjson

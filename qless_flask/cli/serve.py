@@ -24,10 +24,12 @@ from granian.constants import Interfaces
 from qless_flask.backends import open_backend
 from qless_flask.cli.plugin_options import load_plugins, look_here, plugin_options
 from qless_flask.cli.target import DEFAULT_NAMESPACE, url_option
+from qless_flask.cli.worker import LOG_LEVELS
 from qless_flask.errors import BackendUnavailable
 from qless_flask.plugins import Plugins
 from qless_flask.scheduler import Scheduler
 from qless_flask.settings import PluginSettings, Settings
+from qless_flask.worker.logs import write_log
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -67,9 +69,19 @@ STOP_SECONDS = 5
     show_default=True,
     help="Or leave it to `qless-flask scheduler` to fire recurrences, promote, prune and deliver.",
 )
+@click.option(
+    "--log-level", type=click.Choice(LOG_LEVELS), default="info", show_default=True, help="The least to tell."
+)
 @plugin_options
 def serve(
-    url: str, host: str, port: int | None, processes: int, threads: int, schedules: bool, plugins: PluginSettings
+    url: str,
+    host: str,
+    port: int | None,
+    processes: int,
+    threads: int,
+    schedules: bool,
+    log_level: str,
+    plugins: PluginSettings,
 ) -> None:
     """Serve the store over HTTP and JSON, until Ctrl-C; one of its processes fires recurrences, promotes and prunes.
 
@@ -87,12 +99,14 @@ def serve(
         plugin_order=plugins.plugin_order,
     )
     refuse_strangers(host)
+    write_log(log_level.upper())
     port = choose_port(host, port)
     warn_of_risks(url, load_plugins(settings))
     address = f"http://{_in_url(host)}:{port}"
     click.echo(f"Serving {url} at {address} - Ctrl-C stops.")
     click.echo(f"Try: curl {address}/api/v1/namespaces/{DEFAULT_NAMESPACE}/queues")
-    Server(settings, host, port, processes, threads, schedules=schedules).serve_until_stopped()
+    server = Server(settings, host, port, processes, threads, schedules=schedules, log_level=log_level)
+    server.serve_until_stopped()
     click.echo("Stopped.")
 
 
@@ -100,11 +114,19 @@ class Server:
     """Granian with our app in each of its processes."""
 
     def __init__(
-        self, settings: Settings, host: str, port: int, processes: int, threads: int, *, schedules: bool = True
+        self,
+        settings: Settings,
+        host: str,
+        port: int,
+        processes: int,
+        threads: int,
+        *,
+        schedules: bool = True,
+        log_level: str = "info",
     ) -> None:
         # Closed by the parent's shutdown or by its death, however it dies; nothing is ever sent.
         told, tells = multiprocessing.Pipe(duplex=False)
-        self._load = partial(_load, told, tells, settings, schedules)
+        self._load = partial(_load, told, tells, settings, schedules, log_level)
         # Its own connection to the store may be added for each thread.
         _allow_files((CONNECTIONS_A_THREAD + 1) * threads + SPARE_FILES)
         self._granian = _Granian(
@@ -163,6 +185,9 @@ class ServerProcess:
             url,
             "--port",
             self.address.rpartition(":")[2],
+            # Who starts it has something to say itself.
+            "--log-level",
+            "warning",
         ]
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -241,10 +266,13 @@ def warn_of_risks(url: str, plugins: Plugins) -> None:
         click.echo(f"Warning: {risk}", err=True)
 
 
-def _load(told: Connection, tells: Connection, settings: Settings, schedules: bool, target: str) -> Flask:
+def _load(
+    told: Connection, tells: Connection, settings: Settings, schedules: bool, log_level: str, target: str
+) -> Flask:
     # Runs in each of the server's processes, so that each opens the store for itself, and nobody else loads Flask.
     from qless_flask.web.app import create_app
 
+    write_log(log_level.upper())
     look_here(settings)
     app = create_app(settings=settings)
     tells.close()

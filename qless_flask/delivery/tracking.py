@@ -11,12 +11,24 @@ from qless_flask.backends.base import Namespace
 from qless_flask.bounds import fitted
 from qless_flask.errors import QueueNotFound
 from qless_flask.hookspecs import Space
-from qless_flask.models import Backoff, Chosen, NewJob
+from qless_flask.models import Backoff, Chosen, NewJob, Setting
 
 QUEUE = "qless:trackers"
 """Where the jobs of all trackers of a namespace wait."""
 DELAYS = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 """How long it takes from one try to the next, as Standard Webhooks advises: the last comes after three days."""
+SETTINGS: Mapping[str, Setting] = {
+    "retries": len(DELAYS),
+    "backoff": Backoff("table", delays=DELAYS),
+    # What a namespace says of its jobs is not meant for these: they would be refused, or their runs be cut off.
+    "heartbeat": 60.0,
+    "max_losses": 3,
+    "max_run": None,
+    "max_concurrency": None,
+    "rate": None,
+    "max_size": None,
+}
+"""What the queue is told at first: for servers that are down for hours, and runs of up to a minute."""
 
 
 class StoreTracking:
@@ -37,11 +49,11 @@ class StoreTracking:
         self._namespace.put([NewJob(self._klass, text, queue=QUEUE, jid=_jid(self.id, key), if_exists="keep")])
 
     def _have_a_queue(self) -> None:
-        """Make the queue with settings for servers that are down for hours; from then on it is as somebody says."""
+        """Make the queue with settings of its own; from then on it is as somebody says."""
         try:
             self._namespace.queues([QUEUE])
         except QueueNotFound:
-            self._namespace.configure(QUEUE, {"retries": len(DELAYS), "backoff": Backoff("table", delays=DELAYS)})
+            self._namespace.configure(QUEUE, SETTINGS)
 
 
 def _jid(id: str, key: str) -> str:

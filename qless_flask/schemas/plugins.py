@@ -53,7 +53,8 @@ class Figures(Object):
         if value is None:
             return None
         told = asdict(value)
-        return {**told, **told.pop("done")}
+        done = told.pop("done")
+        return told | done
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
         told = super()._deserialize(value, attr, data, **kwargs)

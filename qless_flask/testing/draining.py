@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.http import HTTPBackend
 from qless_flask.backends.readers import move_reader, plugin_reader
-from qless_flask.bounds import MAX_BATCH
+from qless_flask.bounds import MAX_BATCH, OWN_QUEUES
 from qless_flask.client import Client
 from qless_flask.client.functions import JobFunction, current_client, registry
 from qless_flask.delivery import QUEUE, Deliverer
@@ -22,8 +22,6 @@ from qless_flask.worker.running import RunningJob
 
 WORKER = "drain"
 MOST_RUNS = 10_000
-OWN_QUEUES = "qless:"
-"""How the queues begin that are not for workers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from qless_flask.plugins import Plugins
 
 HIDDEN = "********"
 """Stands for a secret in answers and, given for one that is there, leaves it as it is."""
+_NO_SECRET = f"must be given: there is none here for which {HIDDEN} could stand"
 
 
 class Choices:
@@ -51,12 +52,16 @@ class Choices:
             if name not in told:
                 continue
             there = {each.id: each for each in getattr(old, name)}
-            told[name] = tuple(
-                _unhidden(check, f"{name}.{index}", each, there.get(each.id), kinds)
-                for index, each in enumerate(told[name])
-            )
-            for index, chosen in enumerate(told[name]):
-                self._check_built(check, f"{name}.{index}", build, chosen)
+            found: list[Chosen] = []
+            for index, each in enumerate(told[name]):
+                chosen, missing = _unhidden(each, there.get(each.id), kinds)
+                for option in missing:
+                    check.wrong(f"{name}.{index}.{option}", _NO_SECRET)
+                if not missing:
+                    # What it takes is asked only of one that is whole: stars are no secret of its kind.
+                    self._check_built(check, f"{name}.{index}", build, chosen)
+                found.append(chosen)
+            told[name] = tuple(found)
         for klass, backoff in told.get("klass_backoff", {}).items():
             self._check_backoff(check, f"klass_backoff.{klass}", backoff)
         self._check_settings(check, told)
@@ -117,14 +122,12 @@ def _hidden(chosen: Chosen, kinds: Mapping[str, type]) -> Chosen:
     return replace(chosen, options=dump_options(options | dict.fromkeys(secrets, HIDDEN)))
 
 
-def _unhidden(check: Checks, place: str, chosen: Chosen, old: Chosen | None, kinds: Mapping[str, type]) -> Chosen:
-    """Put in the secrets that were."""
+def _unhidden(chosen: Chosen, old: Chosen | None, kinds: Mapping[str, type]) -> tuple[Chosen, list[str]]:
+    """Put in the secrets that were; name those that were not there."""
     options = json.loads(chosen.options)
     secrets = {name for name in _secrets(kinds.get(chosen.name), options) if options[name] == HIDDEN}
     if not secrets:
-        return chosen
+        return chosen, []
     there = json.loads(old.options) if old is not None and old.name == chosen.name else {}
-    for name in secrets:
-        if name not in there:
-            check.wrong(f"{place}.{name}", f"must be given: there is none here for which {HIDDEN} could stand")
-    return replace(chosen, options=dump_options(options | {name: there[name] for name in secrets & there.keys()}))
+    known = {name: there[name] for name in secrets & there.keys()}
+    return replace(chosen, options=dump_options(options | known)), sorted(secrets - known.keys())

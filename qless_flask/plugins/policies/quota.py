@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qless_flask.bounds import MAX_CONCURRENCY, MAX_DELAY_SECONDS, MAX_RATE, MIN_CLOCK_SECONDS, Checks
+from qless_flask.bounds import MAX_CONCURRENCY, MAX_DELAY_SECONDS, MAX_RATE, MIN_CLOCK_SECONDS, OWN_QUEUES, Checks
 from qless_flask.errors import BackendUnavailable, QlessError, QuotaExceeded
 from qless_flask.hookspecs import Policy, Space
 from qless_flask.models import NewJob
@@ -24,10 +24,10 @@ _ALIVE = ("scheduled", "depends", "waiting", "running")
 class Quota(Policy):
     """Refuse puts once `jobs` jobs are alive (neither complete nor failed nor canceled), or faster than `rate`.
 
-    Of one queue, of those that begin alike (`crawl-*`), or of all. What is alive is counted before the put: several
-    puts at the same moment may go beyond by what they put. The rate is exact over all processes whose clocks agree:
-    `limit` jobs at once and then one each `per / limit` seconds, by the generic cell rate algorithm (ITU-T I.371); each
-    job of a put counts, also if it turns out to be there already.
+    Of one queue, of those that begin alike (`crawl-*`), or of all. What is alive is counted before the put, without
+    what trackers have to do: several puts at the same moment may go beyond by what they put. The rate is exact over all
+    processes whose clocks agree: `limit` jobs at once and then one each `per / limit` seconds, by the generic cell rate
+    algorithm (ITU-T I.371); each job of a put counts, also if it turns out to be there already.
     """
 
     queue: str | None = None
@@ -55,8 +55,12 @@ class Quota(Policy):
         if counted and self.rate is not None:
             self._spend(namespace, counted, self.rate["limit"], self.rate["per"])
 
+    def _counts(self, queue: str) -> bool:
+        """Tell whether jobs there count as alive; what trackers have to do keeps nobody from putting."""
+        return matches(self.queue, queue) if self.queue is not None else not queue.startswith(OWN_QUEUES)
+
     def _check_alive(self, namespace: Space, counted: Sequence[int], most: int) -> None:
-        queues = [each for each in namespace.queues() if matches(self.queue or "*", each.name)]
+        queues = [each for each in namespace.queues() if self._counts(each.name)]
         alive: int = sum(getattr(queue, state) for queue in queues for state in _ALIVE)
         if alive + len(counted) > most:
             over = counted[min(max(0, most - alive), len(counted) - 1)]

@@ -35,6 +35,7 @@ EVERY = "every"
 
 _PREFIX = "whsec_"
 _MAX_URL = 2_000
+_WHEN = f"must be {ENDED}, {EVERY} or a list of events"
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,14 @@ class Webhook(TagTracker):
         if self.secret is not None and _key(self.secret) is None:
             check.wrong("secret", f"must be {_PREFIX} and the Base64 of 24 to 64 random bytes")
         if isinstance(self.when, str):
-            check.one_of("when", self.when, (ENDED, EVERY))
+            if self.when not in (ENDED, EVERY):
+                check.wrong("when", _WHEN)
         elif isinstance(self.when, (tuple, list)):
             for index, name in enumerate(self.when):
                 check.one_of(f"when.{index}", name, JOB_EVENTS)
             object.__setattr__(self, "when", tuple(self.when))
         else:
-            check.wrong("when", f"must be {ENDED}, {EVERY} or a list of events")
+            check.wrong("when", _WHEN)
         check.done()
 
     def told(self, tracking: Tracking, events: Sequence[Event]) -> None:
