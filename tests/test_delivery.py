@@ -797,6 +797,17 @@ class TestLater:
         [queue] = namespace.queues([QUEUE])
         assert (queue.settings.max_run, queue.settings.heartbeat) == (None, 60)
 
+    def test_a_queue_that_was_paused_before_has_its_settings_all_the_same(
+        self, namespace: Namespace, deliverer: Deliverer, notes: Notes
+    ) -> None:
+        namespace.pause(QUEUE)
+        self.watched(namespace, notes)
+
+        tell(deliverer)
+
+        [queue] = namespace.queues([QUEUE])
+        assert (queue.waiting, queue.paused, queue.settings.retries) == (2, True, 9)
+
     def test_the_queue_is_told_how_to_retry_by_whoever_likes(
         self, namespace: Namespace, deliverer: Deliverer, notes: Notes, clock: ManualClock
     ) -> None:

@@ -49,11 +49,16 @@ class StoreTracking:
         self._namespace.put([NewJob(self._klass, text, queue=QUEUE, jid=_jid(self.id, key), if_exists="keep")])
 
     def _have_a_queue(self) -> None:
-        """Make the queue with settings of its own; from then on it is as somebody says."""
+        """Give the queue settings, unless it has some: it is as somebody says."""
         try:
-            self._namespace.queues([QUEUE])
+            [queue] = self._namespace.queues([QUEUE])
         except QueueNotFound:
-            self._namespace.configure(QUEUE, SETTINGS)
+            pass
+        else:
+            # One without may be there because somebody paused it, or put a job into it.
+            if queue.own:
+                return
+        self._namespace.configure(QUEUE, SETTINGS)
 
 
 def _jid(id: str, key: str) -> str:
