@@ -19,6 +19,7 @@ Cost = tuple[str, float, float]
 TIMES = 2_000
 """How often most operations are done."""
 FIRST_CALLS = 8
+"""How often each is done before, untimed."""
 PARTS = 20
 """In how many parts they are timed, by turns with few jobs and with many, so that both have the same weather; of each
 the middle part counts."""
