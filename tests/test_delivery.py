@@ -25,6 +25,7 @@ from qless_flask.errors import BackendUnavailable
 from qless_flask.hookspecs import GiveUp, TagTracker, Tracking, hookimpl
 from qless_flask.models import MAX_KEPT_BYTES, Complete, Event, Kept, NewJob, Rate
 from qless_flask.plugins import Plugins
+from qless_flask.scheduler import Scheduler
 from qless_flask.testing import Flaky, ManualClock, ModelBackend, Point
 
 Told = tuple[str, str, str | None]
@@ -81,6 +82,14 @@ class Notes:
 
     def of(self, id: str) -> list[tuple[str, str | None]]:
         return [(event, jid) for told, event, jid in self.told if told == id]
+
+
+class Patient(Deliverer):
+    """Tells what there is to tell before it returns."""
+
+    def deliver(self, name: str) -> None:
+        super().deliver(name)
+        self.run_until_idle()
 
 
 class Killed(BaseException):
@@ -144,6 +153,13 @@ def deliverer(backend: Hooked, plugins: Plugins, clock: ManualClock) -> Delivere
     return Deliverer(backend, plugins, threads=0, clock=clock)
 
 
+def lead(store: Backend) -> None:
+    """Have a scheduler without plugins look after the store, and stop."""
+    scheduler = Scheduler(store)
+    scheduler.tick()
+    scheduler.stop()
+
+
 def tell(deliverer: Deliverer, *names: str) -> None:
     for name in names or ("shop",):
         deliverer.deliver(name)
@@ -185,7 +201,6 @@ def later_of(
 class TestObservers:
     def test_hear_of_everything_in_order(self, namespace: Namespace, deliverer: Deliverer, ear: Ear) -> None:
         namespace.pause("fetch")
-        tell(deliverer)
         put(namespace, "one", "two", tags=())
         namespace.resume("fetch")
         work(namespace)
@@ -193,6 +208,7 @@ class TestObservers:
         tell(deliverer)
 
         assert ear.of("shop") == [
+            ("paused", None),
             ("put", "one"),
             ("put", "two"),
             ("resumed", None),
@@ -202,7 +218,7 @@ class TestObservers:
             ("completed", "two"),
         ]
 
-    def test_begin_with_what_happens_once_they_are_there(
+    def test_hear_all_of_a_store_in_which_nobody_ever_led(
         self, namespace: Namespace, deliverer: Deliverer, ear: Ear
     ) -> None:
         put(namespace, "before")
@@ -211,22 +227,57 @@ class TestObservers:
         put(namespace, "after")
         tell(deliverer)
 
+        assert ear.of("shop") == [("put", "before"), ("put", "after")]
+
+    def test_begin_with_what_happens_once_they_are_there_where_a_scheduler_led_before(
+        self, store: Backend, backend: Hooked, namespace: Namespace, plugins: Plugins, ear: Ear
+    ) -> None:
+        lead(store)
+        put(namespace, "before")
+        deliverer = Deliverer(backend, plugins, threads=0)
+        tell(deliverer)
+
+        put(namespace, "after")
+        tell(deliverer)
+
         assert ear.of("shop") == [("put", "after")]
 
     def test_hear_all_of_a_namespace_that_comes_later(
-        self, backend: Hooked, namespace: Namespace, deliverer: Deliverer, ear: Ear
+        self, store: Backend, backend: Hooked, namespace: Namespace, plugins: Plugins, ear: Ear
     ) -> None:
+        lead(store)
         put(namespace, "before")
-        tell(deliverer)
+        deliverer = Deliverer(backend, plugins, threads=0)
 
         put(backend.namespace("later"), "first")
-        tell(deliverer, "shop", "later")
+        tell(deliverer, "later", "shop")
 
-        assert ear.of("later") == [("put", "first")]
+        assert ear.told == [("later", "put", "first")]
+
+    def test_hear_all_though_their_scheduler_has_led_before_there_was_any_namespace(
+        self, store: Backend, namespace: Namespace, plugins: Plugins, ear: Ear
+    ) -> None:
+        lead(store)
+        scheduler = Scheduler(store, plugins=plugins, deliverers=partial(Patient, threads=0))
+        scheduler.tick()
+
+        put(namespace, "first")
+        scheduler.tick()
+
+        assert ear.of("shop") == [("put", "first")]
+
+    def test_hear_all_of_a_fresh_store_though_the_first_that_led_was_killed(
+        self, store: Backend, namespace: Namespace, plugins: Plugins, ear: Ear
+    ) -> None:
+        put(namespace, "before")
+        Scheduler(store, plugins=plugins, deliverers=partial(Deliverer, threads=0)).tick()
+        assert ear.told == []
+
+        tell(Deliverer(store, plugins, threads=0))
+
+        assert ear.of("shop") == [("put", "before")]
 
     def test_hear_of_nothing_twice(self, namespace: Namespace, deliverer: Deliverer, ear: Ear) -> None:
-        namespace.pause("fetch")
-        tell(deliverer)
         put(namespace, "one")
 
         tell(deliverer)
@@ -235,8 +286,6 @@ class TestObservers:
         assert ear.of("shop") == [("put", "one")]
 
     def test_hear_of_more_than_one_page_at_once(self, namespace: Namespace, deliverer: Deliverer, ear: Ear) -> None:
-        namespace.pause("fetch")
-        tell(deliverer)
         put(namespace, *map(str, range(350)))
 
         tell(deliverer)
@@ -246,8 +295,6 @@ class TestObservers:
     def test_an_event_that_raises_is_counted_and_passed_over(
         self, namespace: Namespace, deliverer: Deliverer, ear: Ear, plugins: Plugins, caplog: pytest.LogCaptureFixture
     ) -> None:
-        namespace.pause("fetch")
-        tell(deliverer)
         put(namespace, "one", "two", "three")
 
         def refuse_two(event: Event) -> None:
@@ -267,8 +314,6 @@ class TestObservers:
     def test_ten_errors_in_a_row_switch_it_off_where_it_is(
         self, namespace: Namespace, deliverer: Deliverer, ear: Ear, plugins: Plugins, backend: Hooked
     ) -> None:
-        namespace.pause("fetch")
-        tell(deliverer)
         put(namespace, *map(str, range(15)))
 
         def refuse(event: Event) -> None:
@@ -288,8 +333,6 @@ class TestObservers:
     def test_one_that_works_now_and_then_stays(
         self, namespace: Namespace, deliverer: Deliverer, ear: Ear, plugins: Plugins
     ) -> None:
-        namespace.pause("fetch")
-        tell(deliverer)
         put(namespace, *map(str, range(40)))
 
         def refuse_most(event: Event) -> None:
@@ -306,8 +349,6 @@ class TestObservers:
         other = Ear()
         plugins = Plugins({"ear": ear, "other": other}, installed=False)
         deliverer = Deliverer(backend, plugins, threads=0)
-        namespace.pause("fetch")
-        tell(deliverer)
         put(namespace, *map(str, range(20)))
 
         def refuse(event: Event) -> None:
@@ -321,8 +362,6 @@ class TestObservers:
     def test_are_told_once_a_frozen_namespace_is_thawed(
         self, namespace: Namespace, deliverer: Deliverer, ear: Ear
     ) -> None:
-        namespace.pause("fetch")
-        tell(deliverer)
         put(namespace, "one")
         namespace.freeze()
 
@@ -915,8 +954,6 @@ class TestKilled:
         ear, notes = Ear(), Notes()
         self.wire(notes)
         plugins = Plugins({"ear": ear, "notes": notes}, installed=False)
-        Hooked(store, plugins=plugins).namespace("shop").pause("other")
-        tell(Deliverer(store, plugins, threads=0))
         self.scene(Hooked(store, plugins=plugins))
         flaky = Hooked(Flaky(store, before=before), plugins=plugins)
         try:
@@ -1018,10 +1055,7 @@ class TestThreads:
         return ModelBackend(clock=clock)
 
     def test_deliver_returns_at_once(self, namespace: Namespace, backend: Hooked, plugins: Plugins, ear: Ear) -> None:
-        namespace.pause("fetch")
         deliverer = Deliverer(backend, plugins)
-        deliverer.deliver("shop")
-        deliverer.run_until_idle()
         put(namespace, "one")
         held, freed = threading.Event(), threading.Event()
 
@@ -1057,7 +1091,7 @@ class TestThreads:
             put(namespace, str(number))
             until(partial(has_told, str(number)))
 
-        assert ear.told == []
+        assert ear.of("shop") == [("configured", None)]
         freed.set()
         deliverer.run_until_idle()
         deliverer.close()
@@ -1065,10 +1099,7 @@ class TestThreads:
     def test_close_does_not_wait_for_one_that_hangs(
         self, backend: Hooked, namespace: Namespace, plugins: Plugins, ear: Ear
     ) -> None:
-        namespace.pause("fetch")
         deliverer = Deliverer(backend, plugins)
-        deliverer.deliver("shop")
-        deliverer.run_until_idle()
         put(namespace, "one", "two")
         held, freed = threading.Event(), threading.Event()
 
@@ -1088,7 +1119,6 @@ class TestThreads:
     def test_a_store_that_is_gone_is_tried_again_without_a_word(
         self, store: Backend, plugins: Plugins, ear: Ear, caplog: pytest.LogCaptureFixture
     ) -> None:
-        store.namespace("shop").pause("fetch")
         gone = [False]
 
         def fail(point: Point) -> None:

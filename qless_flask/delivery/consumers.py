@@ -16,6 +16,7 @@ from qless_flask.backends.readers import (
     register_reader,
     tracker_reader,
 )
+from qless_flask.backends.scheduling import OURS, scheduler_figures
 from qless_flask.bounds import MAX_BATCH, fitted
 from qless_flask.delivery.tracking import StoreTracking
 from qless_flask.errors import BackendUnavailable, QlessError
@@ -84,26 +85,36 @@ class Observer(Consumer):
         self.reader = plugin_reader(call.plugin)
         self._call = call
         self._backend = backend
+        self._mark = fitted(f"observer:{call.plugin}")
+        self._older: frozenset[str] = frozenset()
 
     def is_ready(self) -> bool:
         return not self._call.record.is_off(self._call.hook)
 
-    def _begin(self, namespace: Namespace) -> str | None:
-        """Hear from now on of what is there when the plugin comes; from its beginning of a namespace that comes later.
+    def arrive(self) -> None:
+        """Note which namespaces are older than the plugin: of these it hears from now on, of all others everything.
 
-        A mark in the namespace `_` tells the one from the other.
+        They are those that a store has when the plugin first comes to it, if a scheduler has led there before. A mark
+        in the namespace `_` says that it has come.
         """
-        ours, mark = self._backend.namespace("_"), fitted(f"observer:{self._call.plugin}")
-        names = self._backend.namespaces()
-        if namespace.name not in names:
-            # Erased just now: it must not begin anew by being read.
-            return None
-        if ours.recall(mark) is None:
-            for name in names:
+        ours = self._backend.namespace(OURS)
+        if ours.recall(self._mark) is not None:
+            return
+        if scheduler_figures(self._backend) is not None:
+            self._older = frozenset(self._backend.namespaces())
+        if not self._older:
+            ours.remember(self._mark, "1", None)
+
+    def _begin(self, namespace: Namespace) -> str | None:
+        if self._older:
+            for name in self._older.intersection(self._backend.namespaces()):
                 register_reader(self._backend.namespace(name), self.reader)
-            ours.remember(mark, "1", None)
-        else:
-            move_reader(namespace, self.reader, "0", None)
+            self._backend.namespace(OURS).remember(self._mark, "1", None)
+            self._older = frozenset()
+        if not namespace.events(limit=1).events:
+            # Erased just now, perhaps: it must not begin anew by being read.
+            return None
+        move_reader(namespace, self.reader, "0", None)
         return place_of(namespace, self.reader)
 
     def _tell(self, namespace: Namespace, events: Sequence[Event]) -> int:

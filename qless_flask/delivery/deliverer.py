@@ -43,7 +43,10 @@ class Deliverer:
         threads: int = THREADS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take the store, bare or as `open_backend` wrapped it; without threads, all is done by `run_until_idle`."""
+        """Take the store, bare or as `open_backend` wrapped it; without threads, all is done by `run_until_idle`.
+
+        From now on observers hear of what happens; it is for a scheduler to build this before it notes that it leads.
+        """
         store = backend.inner if isinstance(backend, Hooked) else backend
         self.done = 0
         """How many pages were told, and jobs done, since the beginning."""
@@ -56,6 +59,8 @@ class Deliverer:
         self._performer = Performer(store, backend, plugins)
         self._telling = Pool(threads, "qless-telling")
         self._performing = Pool(threads, "qless-performing")
+        for observer in self._observers:
+            observer.arrive()
 
     def deliver(self, name: str) -> None:
         """Have all in a namespace told what they have not been told yet; returns at once."""

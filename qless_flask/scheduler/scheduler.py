@@ -9,7 +9,9 @@ import socket
 import threading
 import time
 import weakref
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 
 from qless_flask.backends.base import Backend, Clock
@@ -196,22 +198,27 @@ class Scheduler:
     def _look_after_all(self) -> None:
         names = self._bare.namespaces()
         self._upkeep.forget_all_but(names)
-        for name in names:
-            self._deliver(name)
+        self._deliver(names)
         for _ in range(ROUNDS):
             names = [name for name in names if self._leads() and self._upkeep.look_after(name)]
             if not names:
                 return
 
-    def _deliver(self, name: str) -> None:
-        """Have those who watch a namespace told; others do it, and nobody waits for them."""
-        if self._plugins is None:
-            return
-        what = f"deliveries of namespace {name}"
+    def _deliver(self, names: Iterable[str]) -> None:
+        """Have those who watch namespaces told; others do it, and nobody waits for them."""
+        self._try("deliveries", self._have_delivery)
+        if self._delivery is not None:
+            for name in names:
+                self._try(f"deliveries of namespace {name}", partial(self._delivery.deliver, name))
+
+    def _have_delivery(self) -> None:
+        # Where there is no namespace, too: observers hear all of one that comes later.
+        if self._delivery is None and self._plugins is not None:
+            self._delivery = self._deliverers(self._backend, self._plugins)
+
+    def _try(self, what: str, do: Callable[[], None]) -> None:
         try:
-            if self._delivery is None:
-                self._delivery = self._deliverers(self._backend, self._plugins)
-            self._delivery.deliver(name)
+            do()
         except BackendUnavailable:
             raise
         except Exception as error:  # noqa: BLE001  plugins are asked there
