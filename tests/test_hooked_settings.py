@@ -21,7 +21,7 @@ from qless_flask.backends.http import HTTPBackend
 from qless_flask.backends.readers import place_of, tracker_reader
 from qless_flask.errors import Frozen, Invalid, PluginError, Rejected
 from qless_flask.hookspecs import Policy, Space, TagTracker, Tracking
-from qless_flask.models import Backoff, Chosen, NamespaceRecord, NewJob, Retry
+from qless_flask.models import Backoff, Chosen, NamespaceRecord, NewJob, Retry, kept_name
 from qless_flask.plugins import Plugins
 from qless_flask.testing import ManualClock, ModelBackend
 
@@ -254,6 +254,24 @@ class TestReaders:
             configure(namespace, trackers=[{"name": "calling"}])
 
         assert self.place(inner, namespace) is None
+
+    @pytest.mark.parametrize(("frozen", "inherit"), [(True, []), (False, ["nonsense"])])
+    def test_where_another_of_its_id_is_refused_it_is_left_where_it_was(
+        self, inner: Backend, namespace: Namespace, frozen: bool, inherit: list[str]
+    ) -> None:
+        configure(namespace, trackers=[{"name": "calling", "id": "log"}])
+        place = self.place(inner, namespace, "log")
+        namespace.remember(kept_name("log"), "counted", None)
+        namespace.put([CRAWL])
+        namespace.freeze(frozen)
+        trackers: Any = [{"name": "log", "tags": ["*"]}]
+
+        with pytest.raises(Frozen if frozen else Invalid):
+            namespace.configure_namespace({"trackers": trackers}, inherit=inherit)
+
+        assert self.place(inner, namespace, "log") == place
+        assert place is not None
+        assert namespace.recall(kept_name("log")) == "counted"
 
 
 class TestWhenItHolds:
