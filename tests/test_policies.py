@@ -574,6 +574,16 @@ class TestPluginPolicy:
         assert plugins.record("mine").told().errors == 1
         assert jobs_of(namespace) == 0
 
+    def test_one_that_cannot_name_its_back_offs_is_not_taken_and_is_named(self, open_with: Open) -> None:
+        class Broken(Refusing):
+            def backoffs(self) -> Any:
+                raise KeyError("secret")
+
+        with pytest.raises(PluginError, match="plugin mine failed in policy third: KeyError") as raised:
+            open_with({"name": "broken", "id": "third"}, plugins=offering("namespace_policies", broken=Broken))
+
+        assert raised.value.subject == "mine"
+
     def test_one_that_is_not_here_lets_nothing_in_and_is_named(self, clock: ManualClock) -> None:
         inner = ModelBackend(clock=clock)
         inner.namespace("shop").configure_namespace({"policies": (Chosen("gone"),)})

@@ -12,8 +12,9 @@ from plugs import offering
 
 from qless_flask.backends.base import Namespace
 from qless_flask.backends.hooked import Hooked
+from qless_flask.backends.hooked.delays import DEEPEST
 from qless_flask.bounds import MAX_DELAY_SECONDS
-from qless_flask.errors import Invalid
+from qless_flask.errors import Invalid, PluginError
 from qless_flask.hookspecs import RetryStrategy
 from qless_flask.models import Backoff, Complete, Failure, Job, Lease, NewJob, Recurrence, Retry, Settled
 from qless_flask.plugins import Plugins
@@ -329,6 +330,26 @@ class TestPluginStrategy:
         assert counted.errors == (0 if isinstance(answer, Backoff) else 1)
         assert counted.calls >= 1
 
+    @pytest.mark.parametrize("named", [5, {"otherwise": 5}, KeyError("secret")], ids=repr)
+    def test_one_that_cannot_name_its_back_offs_is_named_itself(self, open_with: Open, named: Any) -> None:
+        class Naming(RetryStrategy):
+            next_delay = answering(1).next_delay
+
+            def backoffs(self) -> Any:
+                if isinstance(named, Exception):
+                    raise named
+                return named
+
+        plugins = offering("retry_strategies", mine=Naming)
+        namespace = open_with(plugins)
+
+        with pytest.raises(PluginError, match="plugin mine failed in retry strategy mine: ") as raised:
+            namespace.put([NewJob("Crawl", queue="fetch", backoff=Backoff("mine"))])
+
+        assert "secret" not in raised.value.message
+        assert plugins.record("mine").told().errors == 1
+        assert namespace.queues() == []
+
     def test_one_that_is_not_here_any_more_loses_no_job(self, clock: ManualClock) -> None:
         inner = ModelBackend(clock=clock)
         with_it = Hooked(inner, plugins=offering("retry_strategies", mine=answering(1)), clock=clock).namespace("shop")
@@ -414,6 +435,19 @@ class TestUnknown:
         assert isinstance(answer, Invalid)
         assert list(answer.fields) == [f"puts.0.backoff.{field}"]
         assert get(namespace).state == "running"
+
+    def test_of_back_offs_that_leave_it_to_each_other_no_more_are_taken_than_are_asked(
+        self, namespace: Namespace, clock: ManualClock
+    ) -> None:
+        told: dict[str, Any] = {"strategy": "fixed", "delay": 7}
+        for _ in range(DEEPEST - 1):
+            told = {"strategy": "by_group", "groups": {}, "otherwise": told}
+
+        assert retried(namespace, clock, Backoff.of(told)) == 7
+        with pytest.raises(Invalid, match=f"at most {DEEPEST} back-offs are asked"):
+            namespace.configure(
+                "fetch", {"backoff": Backoff.of({"strategy": "by_group", "groups": {}, "otherwise": told})}
+            )
 
     def test_a_slip_is_told_with_what_was_meant(self, namespace: Namespace) -> None:
         with pytest.raises(Invalid, match="linear"):

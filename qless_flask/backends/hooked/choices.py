@@ -7,10 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from qless_flask.backends.hooked.calling import broken
+from qless_flask.backends.hooked.delays import DEEPEST
 from qless_flask.bounds import Checks
 from qless_flask.errors import Invalid
+from qless_flask.hookspecs import Policy, RetryStrategy
 from qless_flask.models import Backoff, Chosen, NamespaceSettings, NewJob, Setting, checked_settings, dump_options
 from qless_flask.plugins import Plugins
+from qless_flask.plugins.record import Record
 
 HIDDEN = "********"
 """Stands for a secret in answers and, given for one that is there, leaves it as it is."""
@@ -89,20 +93,36 @@ class Choices:
         except Invalid as error:
             check.merge(place, error.fields)
             return
-        if chosen.name in self._plugins.policies and hasattr(built, "backoffs"):
-            self._check_named(check, place, built.backoffs())
+        if isinstance(built, Policy):
+            record = self._plugins.record_of("policies", chosen.name)
+            for field, backoff in _backoffs(record, f"policy {chosen.id}", built).items():
+                self._check_backoff(check, f"{place}.{field}", backoff)
 
-    def _check_backoff(self, check: Checks, place: str, backoff: Backoff) -> None:
+    def _check_backoff(self, check: Checks, place: str, backoff: Backoff, asked: int = 1) -> None:
+        """Check a back-off, of which `asked - 1` may leave it to it, and those that it may leave it to."""
+        if asked > DEEPEST:
+            check.wrong(place, f"is one too many: at most {DEEPEST} back-offs are asked, one after the other")
+            return
         try:
             strategy = self._plugins.strategy(backoff)
         except Invalid as error:
             check.merge(place, error.fields)
             return
-        self._check_named(check, place, strategy.backoffs())
+        record = self._plugins.record_of("strategies", backoff.strategy)
+        for field, each in _backoffs(record, f"retry strategy {backoff.strategy}", strategy).items():
+            self._check_backoff(check, f"{place}.{field}", each, asked + 1)
 
-    def _check_named(self, check: Checks, place: str, backoffs: Mapping[str, Backoff]) -> None:
-        for field, backoff in backoffs.items():
-            self._check_backoff(check, f"{place}.{field}", backoff)
+
+def _backoffs(record: Record, what: str, built: Policy | RetryStrategy) -> dict[str, Backoff]:
+    """Ask which back-offs it names. Raise PluginError where it names none, but fails."""
+    try:
+        named = dict(built.backoffs())
+        if not all(isinstance(each, Backoff) for each in named.values()):
+            raise TypeError(f"backoffs answered {named!r:.200}")
+    except Exception as error:
+        record.failed(what, error, 0.0)
+        raise broken(record, what, error) from error
+    return named
 
 
 def _secrets(kind: type | None, options: Mapping[str, Any]) -> set[str]:

@@ -17,7 +17,7 @@ Draw = Callable[[], float]
 """Answers a random number from 0 to 1."""
 
 DEEPEST = 8
-"""How often one back-off may leave it to another."""
+"""How many back-offs are asked at most, where each leaves it to the next."""
 
 logger = logging.getLogger("qless_flask.plugins")
 
