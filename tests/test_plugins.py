@@ -10,7 +10,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,9 @@ from qless_flask.backends.scheduling import add_figures, scheduler_figures
 from qless_flask.cli import main
 from qless_flask.errors import BackendUnavailable, Invalid, PluginError, Rejected
 from qless_flask.hookspecs import Codec, Policy, RetryStrategy, hookimpl
-from qless_flask.models import Backoff, Chosen, Failure, Job, NewJob, Plugin
-from qless_flask.models.scheduling import Upkept
+from qless_flask.models import Backoff, Chosen, Failure, Job, NewJob, Plugin, PluginFailure
+from qless_flask.models.plugin_figures import PluginFigures
+from qless_flask.models.scheduling import SchedulerFigures, Upkept
 from qless_flask.plugins import Plugins
 from qless_flask.plugins.faults import ARGUMENTS, HOOKS
 from qless_flask.plugins.record import MOST_IN_A_ROW
@@ -516,6 +517,18 @@ class TestBuilding:
             self.plugins().strategy(Backoff.of(options))
         assert caught.value.fields[field][0].startswith(why)
 
+    def test_what_takes_any_arguments_must_be_given_none(self) -> None:
+        class Any(Zero):
+            def __init__(self, *args: object, **options: object) -> None:
+                self.given = args, options
+
+        plugins = Plugins({"mine": offering(retry_strategies={"any": Any})})
+
+        built = plugins.strategy(Backoff.of({"strategy": "any", "seconds": 2}))
+
+        assert isinstance(built, Any)
+        assert built.given == ((), {"seconds": 2})
+
     def test_a_policy_that_there_is_not_is_invalid(self) -> None:
         with pytest.raises(Invalid, match=r"name: there is no policy opn; did you mean open\?"):
             self.plugins().policy(Chosen("opn"))
@@ -660,6 +673,25 @@ class TestStores:
         open_backend(f"sqlite:///{tmp_path}/jobs.db").close()
 
 
+FIGURES = SchedulerFigures(
+    "ann",
+    1.0,
+    2.0,
+    Upkept(ticks=5, fired=3),
+    (
+        PluginFigures(
+            "ear",
+            calls=12,
+            errors=10,
+            seconds=0.5,
+            off=("on_event",),
+            last_error=PluginFailure("on_event", 3.0, "KeyError: 'k'"),
+        ),
+    ),
+)
+"""What the leader of a store has written down."""
+
+
 class TestReport:
     def test_the_server_tells_what_it_has(self, tmp_path: Path) -> None:
         plugin = offering(retry_strategies={"zero": Zero, "fixed": Zero})
@@ -702,18 +734,28 @@ class TestReport:
 
     def test_what_the_schedulers_of_the_store_have_done_is_told(self) -> None:
         backend = Hooked(ModelBackend())
-        add_figures(backend, "ann", 1.0, 2.0, Upkept(ticks=5, fired=3))
+        add_figures(backend, FIGURES)
         client = create_app(backend=backend).test_client()
 
         told = client.get("/api/v1/plugins").get_json()["scheduler"]
 
-        assert told.keys() == {"leader", "since", "last_tick_at", *(each.name for each in fields(Upkept))}
+        assert told.keys() == {"leader", "since", "last_tick_at", "plugins", *(each.name for each in fields(Upkept))}
         assert told["leader"] == "ann"
         assert (told["since"], told["last_tick_at"], told["ticks"], told["fired"]) == (1.0, 2.0, 5, 3)
+        assert told["plugins"] == [
+            {
+                "name": "ear",
+                "calls": 12,
+                "errors": 10,
+                "seconds": 0.5,
+                "off": ["on_event"],
+                "last_error": {"hook": "on_event", "at": 3.0, "message": "KeyError: 'k'"},
+            }
+        ]
 
     def test_what_a_server_tells_is_read_as_it_was_meant(self) -> None:
         backend = Hooked(ModelBackend(), plugins=Plugins({"mine": Tagging("a")}, installed=False))
-        add_figures(backend, "ann", 1.0, 2.0, Upkept(ticks=5, fired=3))
+        add_figures(backend, FIGURES)
         with closing(HTTPBackend("http://localhost", transport=WSGITransport(create_app(backend=backend)))) as server:
             told = server.plugin_report()
 
@@ -783,6 +825,34 @@ class TestCommandLine:
 
         assert result.exit_code == 0
         assert "far away" in result.stdout
+
+    @pytest.mark.parametrize("served", [True, False])
+    def test_how_they_do_where_the_scheduler_leads_is_told(self, tmp_path: Path, served: bool) -> None:
+        store = f"sqlite:///{tmp_path}/jobs.db"
+        with open_backend(store) as backend, ExitStack() as stack:
+            add_figures(backend, FIGURES)
+            url = stack.enter_context(running(create_app(backend=backend))) if served else store
+
+            result = type_command("plugins", "--url", url)
+
+        assert result.exit_code == 0
+        assert "scheduler ann leads since" in result.stdout
+        assert "ear              12      10  500 ms" in result.stdout
+        assert "ear: on_event switched off\near: failed last in on_event: KeyError: 'k'\n" in result.stdout
+
+    def test_of_a_store_that_is_down_the_rest_is_told(self) -> None:
+        result = type_command("plugins", "--url", "redis://127.0.0.1:1/0")
+
+        assert result.exit_code == 0
+        assert "qless.policies" in result.stdout
+        assert "Warning: the store cannot be reached now" in result.stderr
+
+    def test_where_no_store_is_named_none_is_made(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+
+        assert type_command("plugins").exit_code == 0
+
+        assert list(tmp_path.iterdir()) == []
 
     def test_a_failed_one_is_told_with_an_exit_code(self) -> None:
         result = type_command("plugins", "--plugin", "no.where")

@@ -11,12 +11,47 @@ from servers import run_valkey
 
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend
+from qless_flask.backends.hooked import Hooked
 from qless_flask.backends.scheduling import OURS, RECORD, add_figures, scheduler_figures
+from qless_flask.delivery import Deliverer
 from qless_flask.errors import Invalid
-from qless_flask.models import Complete, Keep, NewJob, Recurrence, Retention
+from qless_flask.hookspecs import hookimpl
+from qless_flask.models import Complete, Keep, NewJob, PluginFailure, Recurrence, Retention
+from qless_flask.models.plugin_figures import PluginFigures
 from qless_flask.models.scheduling import SchedulerFigures, Upkept
+from qless_flask.plugins import Plugins
 from qless_flask.scheduler import Scheduler, diary, upkeep
 from qless_flask.testing import Flaky, ManualClock, ModelBackend, Point
+
+
+class Ear:
+    """A plugin that hears of events, and raises if it is told to."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
+    @hookimpl
+    def on_event(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
+class Idle:
+    """A plugin that nobody calls."""
+
+    @hookimpl
+    def register_commands(self) -> None: ...
+
+
+class Patient(Deliverer):
+    """Tells what there is to tell before it returns."""
+
+    def __init__(self, backend: Backend, plugins: Plugins) -> None:
+        super().__init__(backend, plugins, threads=0)
+
+    def deliver(self, name: str) -> None:
+        super().deliver(name)
+        self.run_until_idle()
 
 
 @pytest.fixture
@@ -68,7 +103,9 @@ class TestTheRecord:
         Scheduler(backend, name="ann", clock=clock).tick()
 
         done = Upkept(ticks=1, fired=6, promoted=3, lost=1, expired=1, pruned=1)
-        assert scheduler_figures(backend) == SchedulerFigures("ann", clock(), clock(), done)
+        known = backend.plugins.report() if isinstance(backend, Hooked) else []
+        plugins = tuple(each.figures() for each in known if each.calls)
+        assert scheduler_figures(backend) == SchedulerFigures("ann", clock(), clock(), done, plugins)
 
     def test_the_next_leader_adds_to_it(self, backend: Backend, clock: ManualClock) -> None:
         furnish(backend, clock)
@@ -114,9 +151,9 @@ class TestTheRecord:
 
         def interfere(point: Point) -> None:
             if point.operation == "remember" and (done := next(others, None)):
-                add_figures(backend, "bob", 1.0, 2.0, done)
+                add_figures(backend, SchedulerFigures("bob", 1.0, 2.0, done))
 
-        assert add_figures(Flaky(backend, before=interfere), "ann", 3.0, 4.0, Upkept(fired=100))
+        assert add_figures(Flaky(backend, before=interfere), SchedulerFigures("ann", 3.0, 4.0, Upkept(fired=100)))
 
         assert scheduler_figures(backend) == SchedulerFigures("ann", 3.0, 4.0, Upkept(fired=111))
 
@@ -139,6 +176,61 @@ class TestTheRecord:
         figures = scheduler_figures(model)
         assert figures is not None
         assert figures.done.errors == 2
+
+
+class TestPlugins:
+    """How plugins do in the process that leads is written down there, for others to see."""
+
+    @pytest.fixture
+    def backend(self) -> Backend:
+        return ModelBackend()
+
+    def look(self, backend: Backend, plugins: Plugins) -> SchedulerFigures:
+        backend.namespace("shop").put([NewJob("Crawl", queue="fetch")] * 12)
+        scheduler = Scheduler(backend, name="ann", plugins=plugins, deliverers=Patient)
+        scheduler.tick()
+        scheduler.stop()
+        figures = scheduler_figures(backend)
+        assert figures is not None
+        return figures
+
+    def test_those_that_were_called_are_told_of(self, backend: Backend) -> None:
+        plugins = Plugins({"good": Ear(), "idle": Idle()}, installed=False)
+
+        told = {each.name: each for each in self.look(backend, plugins).plugins}
+
+        assert "idle" not in told
+        assert (told["good"].calls, told["good"].errors, told["good"].off) == (12, 0, ())
+        assert told["good"].seconds > 0
+
+    def test_an_observer_that_is_switched_off_is_told_with_its_last_error(self, backend: Backend) -> None:
+        bad = self.look(backend, Plugins({"bad": Ear(KeyError("k"))}, installed=False)).plugins[0]
+
+        assert (bad.name, bad.calls, bad.errors, bad.off) == ("bad", 10, 10, ("on_event",))
+        assert bad.last_error is not None
+        assert (bad.last_error.hook, bad.last_error.message) == ("on_event", "KeyError: 'k'")
+
+    def test_the_next_leader_tells_of_its_own_alone(self, backend: Backend) -> None:
+        self.look(backend, Plugins({"bad": Ear(KeyError("k"))}, installed=False))
+
+        figures = self.look(backend, Plugins({"good": Ear()}, installed=False))
+
+        assert "bad" not in [each.name for each in figures.plugins]
+
+    def test_many_that_say_much_keep_nothing_from_being_written(self, backend: Backend) -> None:
+        error = PluginFailure("on_event", 1.0, "\N{SNOWMAN}" * 1000)
+        off = tuple(f"tracker {number} {'o' * 300}" for number in range(1000))
+        plugins = tuple(
+            PluginFigures(f"plugin {number}", calls=99, errors=number, off=off, last_error=error).figures()
+            for number in range(50)
+        )
+
+        assert add_figures(backend, SchedulerFigures("ann", 1.0, 2.0, Upkept(fired=1), plugins))
+
+        figures = scheduler_figures(backend)
+        assert figures is not None
+        assert figures.plugins[:3] == plugins[:-4:-1]
+        assert figures.plugins[0].off == off[:10]
 
 
 class TestTheLog:

@@ -14,7 +14,8 @@ from qless_flask.models.jobs import Failure, HistoryEntry, Job, LogLine, NewJob,
 from qless_flask.models.kept import MAX_KEPT_BYTES, Kept, kept_name
 from qless_flask.models.leases import Beat, Lease, Pop, Popped, Renewed
 from qless_flask.models.lookups import FailureGroup, Filter, Page, Tag, Tracked, mean_seconds
-from qless_flask.models.plugins import Plugin, PluginFailure
+from qless_flask.models.plugin_figures import PluginFailure
+from qless_flask.models.plugins import Plugin
 from qless_flask.models.queues import (
     PLAN_NAMES,
     SETTING_NAMES,

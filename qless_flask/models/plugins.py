@@ -4,23 +4,14 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass, field
 
+from qless_flask.models.plugin_figures import PluginFigures
 from qless_flask.models.scheduling import SchedulerFigures
 
 
 @dataclass(frozen=True, slots=True)
-class PluginFailure:
-    """What a plugin did wrong, the latest."""
-
-    hook: str
-    at: float
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
+class Plugin(PluginFigures):
     """A plugin, as this process has it."""
 
-    name: str
     _: KW_ONLY
     state: str
     """`loaded`, `failed` (it could not be loaded, or has hooks that there are not) or `blocked`."""
@@ -34,13 +25,6 @@ class Plugin:
     """The names that it offers: of `strategies`, `policies`, `trackers` and `codecs`."""
     shadowed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Of those, the ones that another plugin offers too, and that are taken from that one."""
-    calls: int = 0
-    errors: int = 0
-    seconds: float = 0.0
-    """How long its calls took, all together."""
-    off: tuple[str, ...] = ()
-    """The observing hooks and trackers that were switched off, after ten errors in a row."""
-    last_error: PluginFailure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +38,4 @@ class PluginReport:
     stores: dict[str, str]
     """The stores that are installed beside ours: the scheme of their URLs, and their distribution and version."""
     scheduler: SchedulerFigures | None = None
-    """What the schedulers of the store have done; None where there was never one, or the store does not answer."""
+    """What the schedulers of the store have done, and how plugins do where one leads; None where nobody says."""

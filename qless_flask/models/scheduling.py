@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from qless_flask.models.plugin_figures import PluginFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,27 @@ class SchedulerFigures:
     """When it came to lead."""
     last_tick_at: float
     done: Upkept = Upkept()
+    plugins: tuple[PluginFigures, ...] = ()
+    """How those plugins do that were called in the process of the leader, since it began."""
+
+    def as_object(self) -> dict[str, Any]:
+        """Write it as it stands in JSON."""
+        told = asdict(self)
+        done, plugins = told.pop("done"), told.pop("plugins")
+        return {**told, **done, "plugins": plugins}
+
+    @classmethod
+    def of_object(cls, told: Mapping[str, Any]) -> SchedulerFigures:
+        """Read it; what another version of ours counts beside is left out."""
+        done = Upkept(**{each.name: told[each.name] for each in fields(Upkept) if each.name in told})
+        plugins = tuple(PluginFigures.of_object(each) for each in told.get("plugins", ()))
+        return cls(told["leader"], told["since"], told["last_tick_at"], done, plugins)
 
     def as_text(self) -> str:
         """Write it as JSON."""
-        told = {"leader": self.leader, "since": self.since, "last_tick_at": self.last_tick_at}
-        return json.dumps(told | asdict(self.done))
+        return json.dumps(self.as_object())
 
     @classmethod
     def of_text(cls, text: str) -> SchedulerFigures:
-        """Read it; what another version of ours counts beside is left out."""
-        told = json.loads(text)
-        done = Upkept(**{each.name: told[each.name] for each in fields(Upkept) if each.name in told})
-        return cls(told["leader"], told["since"], told["last_tick_at"], done)
+        """Read it from JSON."""
+        return cls.of_object(json.loads(text))

@@ -1,4 +1,7 @@
-"""What a scheduler has done: written into the store every few seconds, and into the log a line a minute at most."""
+"""What a scheduler has done, and how plugins do where it leads: written into the store every few seconds.
+
+What was done is told in the log, too, in a line a minute at most.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from dataclasses import fields
 
 from qless_flask.backends.base import Backend, Clock
 from qless_flask.backends.scheduling import add_figures
-from qless_flask.models.scheduling import Upkept
+from qless_flask.models.scheduling import SchedulerFigures, Upkept
+from qless_flask.plugins import Plugins
 
 WRITE_SECONDS = 5.0
 LINE_SECONDS = 60.0
@@ -19,10 +23,11 @@ logger = logging.getLogger("qless_flask.scheduler")
 class Diary:
     """The diary of one scheduler, kept while it leads."""
 
-    def __init__(self, store: Backend, name: str, clock: Clock) -> None:
+    def __init__(self, store: Backend, name: str, clock: Clock, plugins: Plugins | None) -> None:
         self._store = store
         self._name = name
         self._clock = clock
+        self._plugins = plugins
         self._since = 0.0
         self._unwritten = self._untold = Upkept()
         self._write_at = self._tell_at = 0.0
@@ -52,7 +57,10 @@ class Diary:
 
     def write(self) -> None:
         """Add to the store's record what is not written there yet."""
-        if add_figures(self._store, self._name, self._since, self._clock(), self._unwritten):
+        known = self._plugins.report() if self._plugins is not None else []
+        plugins = tuple(each.figures() for each in known if each.calls)
+        figures = SchedulerFigures(self._name, self._since, self._clock(), self._unwritten, plugins)
+        if add_figures(self._store, figures):
             self._unwritten = Upkept()
 
     def tell(self) -> None:

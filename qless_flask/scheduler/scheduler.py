@@ -84,7 +84,7 @@ class Scheduler:
         self._thread: threading.Thread | None = None
         self._delivery: Deliveries | None = None
         self._lead_again_at = 0.0
-        self._diary = Diary(self._bare, name, self._clock)
+        self._diary = Diary(self._bare, name, self._clock, self._plugins)
         self._troubles = Troubles(lambda: self._stopping.is_set(), self._diary)
         self._upkeep = Upkeep(
             self._backend,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
-from qless_flask.models.plugins import Plugin, PluginFailure, PluginReport
-from qless_flask.models.scheduling import SchedulerFigures, Upkept
+from qless_flask.models import Plugin, PluginFailure
+from qless_flask.models.plugins import PluginReport
+from qless_flask.models.scheduling import SchedulerFigures
 from qless_flask.schemas.noun import AnswerNoun
 from qless_flask.schemas.values import Listed, Object, One, Seconds, Text, Whole
 
@@ -47,19 +47,13 @@ class PluginSchema(AnswerNoun):
 
 
 class Figures(Object):
-    """What the schedulers have done: an object of numbers, and the leader that wrote them."""
+    """What the schedulers have done: an object of numbers, the leader that wrote them, and how its plugins do."""
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:
-        if value is None:
-            return None
-        told = asdict(value)
-        done = told.pop("done")
-        return told | done
+        return None if value is None else value.as_object()
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
-        told = super()._deserialize(value, attr, data, **kwargs)
-        done = Upkept(**{name: told[name] for name in Upkept.__dataclass_fields__ if name in told})
-        return SchedulerFigures(told["leader"], told["since"], told["last_tick_at"], done)
+        return SchedulerFigures.of_object(super()._deserialize(value, attr, data, **kwargs))
 
 
 class PluginReportSchema(AnswerNoun):
