@@ -518,15 +518,15 @@ class TestBuilding:
         assert caught.value.fields[field][0].startswith(why)
 
     def test_what_takes_any_arguments_must_be_given_none(self) -> None:
-        class Any(Zero):
+        class Taking(Zero):
             def __init__(self, *args: object, **options: object) -> None:
                 self.given = args, options
 
-        plugins = Plugins({"mine": offering(retry_strategies={"any": Any})})
+        plugins = Plugins({"mine": offering(retry_strategies={"any": Taking})})
 
         built = plugins.strategy(Backoff.of({"strategy": "any", "seconds": 2}))
 
-        assert isinstance(built, Any)
+        assert isinstance(built, Taking)
         assert built.given == ((), {"seconds": 2})
 
     def test_a_policy_that_there_is_not_is_invalid(self) -> None:

@@ -24,7 +24,7 @@ def build(
     kind = kinds.get(name)
     if kind is None:
         raise Invalid.of({field: [f"there is no {what} {name}{hint(name, kinds)}"]})
-    parameters = inspect.signature(kind).parameters.values()
+    parameters = [each for each in inspect.signature(kind).parameters.values() if each.kind is not each.VAR_POSITIONAL]
     check = Checks()
     if not any(each.kind is each.VAR_KEYWORD for each in parameters):
         known = [each.name for each in parameters]
