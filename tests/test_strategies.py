@@ -261,6 +261,24 @@ class TestPluginStrategy:
 
         assert seen[1] == (lease.job, Failure("crash", "it broke", clock(), "ann", 2), 2)
 
+    def test_no_run_is_before_the_first_though_fewer_retries_are_allowed_by_now(self, open_with: Open) -> None:
+        runs: list[tuple[int, int | None]] = []
+
+        class Seeing(RetryStrategy):
+            def next_delay(self, job: Job, failure: Failure, run: int) -> float:
+                runs.append((run, failure.run))
+                return 0
+
+        namespace = open_with(offering("retry_strategies", mine=Seeing))
+        namespace.configure("fetch", {"retries": 5})
+        namespace.put([NewJob("Crawl", queue="fetch", backoff=Backoff("mine"))])
+        lease = pop(namespace)
+        namespace.configure("fetch", {"retries": 2})
+
+        namespace.settle([Retry(lease)])
+
+        assert runs == [(1, 1)]
+
     def test_it_takes_options(self, open_with: Open, clock: ManualClock) -> None:
         class Adding(RetryStrategy):
             def __init__(self, one: float, two: float = 2) -> None:

@@ -108,7 +108,9 @@ class Ends:
         if job is None or not isinstance(each, (Retry, Fail)):
             return each
         settings = queues[job.queue]
-        run = (settings.retries if job.retries is None else job.retries) - job.remaining + 1
+        retries = settings.retries if job.retries is None else job.retries
+        # Fewer may be allowed by now than were left to the job at first.
+        run = max(1, retries - job.remaining + 1)
         failure = Failure(each.group, each.message, self._clock(), job.worker, run)
         try:
             each = self._grouped(each, job, failure)
