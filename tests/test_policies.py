@@ -181,6 +181,7 @@ class TestJSONSchema:
             {"$ref": "http://127.0.0.1:1/schema"},
             {"items": [{"$ref": "file:///etc/passwd"}]},
             {"properties": {"a": {"$ref": "other.json#/a"}}},
+            {"properties": {"default": {"$ref": "http://127.0.0.1:1/schema"}}},
             {"allOf": [{"$dynamicRef": "http://127.0.0.1:1/#a"}]},
             {"$ref": "#/$defs/nobody"},
         ],

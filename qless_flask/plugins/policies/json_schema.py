@@ -21,6 +21,8 @@ from qless_flask.plugins.policies.matching import matches
 if TYPE_CHECKING:
     from jsonschema.exceptions import SchemaError, ValidationError
 
+OF_NAMES = ("properties", "patternProperties", "dependentSchemas", "$defs", "definitions")
+"""The keywords whose objects hold schemas by names that somebody gave."""
 MOST_TOLD = 10
 MOST_LETTERS = 200
 
@@ -106,6 +108,9 @@ def _refs(schema: object) -> Iterator[str]:
         for name, value in schema.items():
             if name in ("$ref", "$dynamicRef") and isinstance(value, str):
                 yield value
+            elif name in OF_NAMES and isinstance(value, Mapping):
+                for each in value.values():
+                    yield from _refs(each)
             elif name not in ("const", "enum", "default", "examples"):
                 yield from _refs(value)
     elif isinstance(schema, list):
