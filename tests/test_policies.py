@@ -14,11 +14,13 @@ from plugs import offering
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Namespace
 from qless_flask.backends.hooked import Hooked
+from qless_flask.backends.passing import Passing
 from qless_flask.errors import Frozen, Invalid, PluginError, QuotaExceeded, Rejected
 from qless_flask.hookspecs import Policy, Space
-from qless_flask.models import Backoff, Chosen, Complete, Filter, Job, NewJob, Recurrence
+from qless_flask.models import Backoff, Chosen, Complete, Filter, Job, NewJob, Queue, Recurrence
 from qless_flask.plugins import Plugins
 from qless_flask.plugins.policies import namespace_policies
+from qless_flask.plugins.policies.quota import Quota
 from qless_flask.testing import ManualClock, ModelBackend
 from qless_flask.testing.contracts import PolicyContract
 
@@ -297,6 +299,24 @@ class TestQuotaOfJobs:
         namespace.put([NewJob("Crawl", queue="parse")])
 
         assert refusal(namespace, NewJob("Crawl", queue="fetch"))
+
+    def test_one_of_a_queue_sums_up_no_other(self, open_with: Open) -> None:
+        asked: list[Any] = []
+
+        class Asked(Passing):
+            def queues(self, names: Any = None) -> list[Queue]:
+                asked.append(names)
+                return super().queues(names)
+
+        namespace = Asked(open_with())
+        quota = Quota(queue="fetch", jobs=1)
+        quota.check_all(namespace, [CRAWL])
+        namespace.put([CRAWL, NewJob("Crawl", queue="parse")])
+
+        with pytest.raises(QuotaExceeded):
+            quota.check_all(namespace, [CRAWL])
+
+        assert asked == [["fetch"], ["fetch"]]
 
     def test_one_of_queues_that_begin_alike_counts_them_together(self, open_with: Open) -> None:
         namespace = open_with({"name": "quota", "jobs": 1, "queue": "crawl-*"})

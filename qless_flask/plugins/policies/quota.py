@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from qless_flask.bounds import MAX_CONCURRENCY, MAX_DELAY_SECONDS, MAX_RATE, MIN_CLOCK_SECONDS, OWN_QUEUES, Checks
-from qless_flask.errors import BackendUnavailable, QlessError, QuotaExceeded
+from qless_flask.errors import BackendUnavailable, QlessError, QueueNotFound, QuotaExceeded
 from qless_flask.hookspecs import Policy, Space
-from qless_flask.models import NewJob
+from qless_flask.models import NewJob, Queue
 from qless_flask.plugins.policies.matching import check_pattern, matches
 
 MOST_TRIES = 1_000
@@ -55,13 +55,20 @@ class Quota(Policy):
         if counted and self.rate is not None:
             self._spend(namespace, counted, self.rate["limit"], self.rate["per"])
 
-    def _counts(self, queue: str) -> bool:
-        """Tell whether jobs there count as alive; what trackers have to do keeps nobody from putting."""
-        return matches(self.queue, queue) if self.queue is not None else not queue.startswith(OWN_QUEUES)
+    def _queues(self, namespace: Space) -> list[Queue]:
+        """The queues whose jobs count as alive; what trackers have to do keeps nobody from putting."""
+        if self.queue is None:
+            return [each for each in namespace.queues() if not each.name.startswith(OWN_QUEUES)]
+        if self.queue.endswith("*"):
+            return [each for each in namespace.queues() if matches(self.queue, each.name)]
+        try:
+            # There may be thousands, and this is asked at each put.
+            return namespace.queues([self.queue])
+        except QueueNotFound:
+            return []
 
     def _check_alive(self, namespace: Space, counted: Sequence[int], most: int) -> None:
-        queues = [each for each in namespace.queues() if self._counts(each.name)]
-        alive: int = sum(getattr(queue, state) for queue in queues for state in _ALIVE)
+        alive: int = sum(getattr(queue, state) for queue in self._queues(namespace) for state in _ALIVE)
         if alive + len(counted) > most:
             over = counted[min(max(0, most - alive), len(counted) - 1)]
             raise _exceeded(over, f"{alive:,} jobs are alive, and there may be {most:,}: put again when some are done")
