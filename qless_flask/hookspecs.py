@@ -41,6 +41,7 @@ from qless_flask.models import (
     Tag,
     Worker,
 )
+from qless_flask.patterns import matches_any
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -147,7 +148,7 @@ class TagTracker(ABC):
 
     def watches(self, tag: str) -> bool:
         """Tell whether it watches a tag."""
-        return any(tag == each or (each.endswith("*") and tag.startswith(each[:-1])) for each in self.tags)
+        return matches_any(self.tags, tag)
 
     @abstractmethod
     def told(self, tracking: Tracking, events: Sequence[Event]) -> None:

@@ -12,7 +12,7 @@ from qless_flask.bounds import Checks
 from qless_flask.errors import Rejected
 from qless_flask.hookspecs import Policy, Space
 from qless_flask.models import NewJob
-from qless_flask.plugins.policies.matching import check_patterns, matches_any
+from qless_flask.patterns import check_patterns, matches_any
 
 
 @dataclass(frozen=True)

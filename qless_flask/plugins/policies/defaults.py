@@ -13,7 +13,7 @@ from qless_flask.bounds import Checks
 from qless_flask.errors import Invalid
 from qless_flask.hookspecs import Policy, Space
 from qless_flask.models import Backoff, NewJob
-from qless_flask.plugins.policies.matching import check_pattern, matches
+from qless_flask.patterns import check_pattern, matches
 
 SETTABLE = (
     "priority",

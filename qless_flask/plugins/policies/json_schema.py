@@ -16,7 +16,7 @@ from qless_flask.bounds import Checks
 from qless_flask.errors import Rejected
 from qless_flask.hookspecs import Policy, Space
 from qless_flask.models import NewJob
-from qless_flask.plugins.policies.matching import matches
+from qless_flask.patterns import matches
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import SchemaError, ValidationError

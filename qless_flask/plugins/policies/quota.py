@@ -13,7 +13,7 @@ from qless_flask.bounds import MAX_CONCURRENCY, MAX_DELAY_SECONDS, MAX_RATE, MIN
 from qless_flask.errors import BackendUnavailable, QlessError, QueueNotFound, QuotaExceeded
 from qless_flask.hookspecs import Policy, Space
 from qless_flask.models import NewJob, Queue
-from qless_flask.plugins.policies.matching import check_pattern, matches
+from qless_flask.patterns import check_pattern, matches
 
 MOST_TRIES = 1_000
 _SLACK = 0.001

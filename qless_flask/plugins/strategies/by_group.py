@@ -12,6 +12,7 @@ from qless_flask.bounds import Checks
 from qless_flask.errors import Invalid
 from qless_flask.hookspecs import RetryStrategy
 from qless_flask.models import Backoff, Failure, Job
+from qless_flask.patterns import matches
 
 
 class ByGroup(RetryStrategy):
@@ -34,7 +35,7 @@ class ByGroup(RetryStrategy):
         if failure.group in self._groups:
             return self._groups[failure.group]
         for group in self._begins:
-            if failure.group.startswith(group[:-1]):
+            if matches(group, failure.group):
                 return self._groups[group]
         return self._otherwise
 

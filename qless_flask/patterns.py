@@ -1,4 +1,4 @@
-"""Which jobs a policy is for: names as they are, or with a `*` at the end for what follows."""
+"""Names by pattern, of klasses, queues, tags and groups: as they are, or with a `*` at the end for what follows."""
 
 from __future__ import annotations
 
