@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from httpx import WSGITransport
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 
+from qless_flask.backends.base import Backend
 from qless_flask.backends.hooked import Hooked
+from qless_flask.backends.http import HTTPBackend
 from qless_flask.delivery import Deliverer
 from qless_flask.errors import BackendUnavailable
 from qless_flask.hookspecs import Space, hookimpl
@@ -84,9 +87,13 @@ def backend(plugins: Plugins, clock: ManualClock) -> Hooked:
 
 @pytest.fixture
 def client(backend: Hooked) -> FlaskClient:
+    return mounted(backend).test_client()
+
+
+def mounted(backend: Backend) -> Flask:
     app = Flask("metrics")
     QlessFlask(app, backend=backend)
-    return app.test_client()
+    return app
 
 
 def put(backend: Hooked, count: int, name: str = "shop", queue: str = "fetch", **options: Any) -> None:
@@ -258,6 +265,18 @@ class TestSchedulers:
 
         assert page.of("qless_scheduler_promoted_total") == 3
         assert page.of("qless_scheduler_ticks_total") == 1
+
+
+class TestAServerElsewhere:
+    def test_its_jobs_are_shown_though_what_is_its_own_is_not(self, backend: Hooked) -> None:
+        put(backend, 3)
+        Scheduler(backend).tick()
+        far = HTTPBackend("http://far/qless", transport=WSGITransport(mounted(backend)))
+
+        page = Page(mounted(far).test_client())
+
+        assert page.of("qless_jobs", namespace="shop", queue="fetch", state="waiting") == 3
+        assert page.of("qless_scheduler_ticks_total") == {}
 
 
 class TestAStoreThatIsGone:

@@ -16,6 +16,7 @@ from qless_flask.backends.hooked import Hooked
 from qless_flask.backends.scheduling import scheduler_figures
 from qless_flask.errors import Invalid, QlessError
 from qless_flask.models.plugins import PluginReport
+from qless_flask.models.scheduling import SchedulerFigures
 from qless_flask.plugins import Plugins
 from qless_flask.settings import Settings
 from qless_flask.web.places import Places
@@ -63,11 +64,14 @@ class Service:
         return open_backend(self.settings.url, max_data_bytes=self.settings.max_data_bytes, plugins=self.plugins)
 
     def report(self) -> PluginReport:
-        """Say which plugins this process has; the store is asked for what its schedulers do, if it answers."""
-        figures = None
+        """Say which plugins this process has, and what the schedulers of the store do."""
+        return replace(self.plugins.reported(), scheduler=self.figures())
+
+    def figures(self) -> SchedulerFigures | None:
+        """Ask the store what its schedulers do; None where it does not answer, or is a server, which keeps that."""
         with suppress(QlessError):
-            figures = scheduler_figures(self.backend)
-        return replace(self.plugins.reported(), scheduler=figures)
+            return scheduler_figures(self.backend)
+        return None
 
     def namespace(self, name: str) -> Namespace:
         """Open a namespace for a client. Raise Invalid for a bad name, or one that is ours."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Response
 
 from qless_flask.backends.hooked import Hooked
-from qless_flask.backends.scheduling import scheduler_figures
 from qless_flask.plugins.exposition import CONTENT_TYPE, Exposition
 from qless_flask.plugins.metrics.own import plugin_families, scheduler_families
 from qless_flask.web.service import current_service
@@ -25,6 +24,6 @@ def show_metrics() -> Response:
     names = backend.namespaces()[:MOST_NAMESPACES]
     exposition = Exposition()
     exposition.add_all(service.plugins, [backend.namespace(name) for name in names])
-    exposition.add(scheduler_families(scheduler_figures(backend)))
+    exposition.add(scheduler_families(service.figures()))
     exposition.add(plugin_families(service.plugins.report()))
     return Response(exposition.text(), content_type=CONTENT_TYPE, headers={"Cache-Control": "no-store"})
