@@ -23,7 +23,7 @@ from qless_flask.backends.readers import place_of, register_reader, tracker_read
 from qless_flask.delivery import QUEUE, Deliverer
 from qless_flask.errors import BackendUnavailable
 from qless_flask.hookspecs import GiveUp, TagTracker, Tracking, hookimpl
-from qless_flask.models import MAX_KEPT_BYTES, Complete, Event, Kept, NewJob, Rate
+from qless_flask.models import MAX_KEPT_BYTES, Complete, Event, Filter, Kept, NewJob, Rate
 from qless_flask.plugins import Plugins
 from qless_flask.scheduler import Scheduler
 from qless_flask.testing import Flaky, ManualClock, ModelBackend, Point
@@ -1072,6 +1072,45 @@ class TestThreads:
 
         assert ear.of("shop") == [("put", "one")]
         deliverer.close()
+
+    def test_those_that_quit_are_switched_off_and_take_no_thread_along(
+        self, backend: Hooked, namespace: Namespace, plugins: Plugins, ear: Ear, notes: Notes, clock: ManualClock
+    ) -> None:
+        watch(namespace)
+        put(namespace, *map(str, range(12)))
+        deliverer = Deliverer(backend, plugins, threads=1, clock=clock)
+
+        def leave(*told: object) -> None:
+            raise SystemExit
+
+        ear.do = notes.do = leave
+        for _ in range(12):
+            deliverer.deliver("shop")
+            deliverer.run_until_idle()
+            clock.advance(61)
+        deliverer.close()
+
+        assert plugins.record("ear").told().off == ("on_event",)
+        assert plugins.record("notes").told().off == ("tracker note of shop",)
+
+    def test_what_quits_later_is_a_failure_of_its_job(
+        self, backend: Hooked, namespace: Namespace, plugins: Plugins, notes: Notes
+    ) -> None:
+        watch(namespace)
+        put(namespace, "one")
+        notes.do = later_of(lambda event: {})
+
+        def leave(data: object) -> None:
+            raise SystemExit("no more")
+
+        notes.do_later = leave
+        deliverer = Deliverer(backend, plugins, threads=1)
+        deliverer.deliver("shop")
+        deliverer.run_until_idle()
+        deliverer.close()
+
+        [job] = namespace.select(Filter(queue=QUEUE)).jobs
+        assert (job.state, job.failure and job.failure.group) == ("scheduled", "tracker:note")
 
     def test_one_that_hangs_holds_nobody_else_up(
         self, backend: Hooked, namespace: Namespace, plugins: Plugins, ear: Ear, notes: Notes

@@ -23,7 +23,7 @@ from qless_flask.errors import BackendUnavailable, QlessError
 from qless_flask.hookspecs import TagTracker
 from qless_flask.models import MAX_KEPT_BYTES, Chosen, Event, Kept, kept_name
 from qless_flask.plugins import Plugins
-from qless_flask.plugins.call import Call
+from qless_flask.plugins.call import BROKEN, Call
 from qless_flask.plugins.record import Record
 
 FIRST_PAUSE_SECONDS = 1.0
@@ -121,7 +121,7 @@ class Observer(Consumer):
         for done, event in enumerate(events, 1):
             try:
                 self._call(namespace=namespace.name, event=event)
-            except Exception:
+            except BROKEN:
                 logger.exception("plugin %s failed in %s", self._call.plugin, self._call.hook)
                 if self._call.record.missed(self._call.hook):
                     logger.error("plugin %s: %s is switched off in this process", self._call.plugin, self._call.hook)
@@ -189,7 +189,7 @@ class Watch(Consumer):
             # No fault of the tracker's: the store is gone, or the namespace was frozen just now.
             self._rest()
             return 0
-        except Exception as error:
+        except BROKEN as error:
             logger.exception("%s failed", self.what)
             self.record.failed(self.what, error, time.perf_counter() - begun)
             if self.record.missed(self.what):

@@ -18,6 +18,7 @@ from qless_flask.errors import QlessError, QueueNotFound
 from qless_flask.hookspecs import GiveUp
 from qless_flask.models import Chosen, Complete, Fail, Lease, Retry, Settlement
 from qless_flask.plugins import Plugins
+from qless_flask.plugins.call import BROKEN
 
 GONE = "tracker-gone"
 """The group of jobs whose tracker is no longer there."""
@@ -68,13 +69,13 @@ class Performer:
         except GiveUp as error:
             self._count(chosen, begun)
             return Fail(lease, group=fitted(error.group), message=_cut(error.message))
-        except Exception as error:  # noqa: BLE001  it is kept as the job's failure
+        except BROKEN as error:
             self._count(chosen, begun, error)
             return Retry(lease, group=fitted(f"tracker:{chosen.id}"), message=_cut(_told(error)))
         self._count(chosen, begun)
         return Complete(lease)
 
-    def _count(self, chosen: Chosen, begun: float, error: Exception | None = None) -> None:
+    def _count(self, chosen: Chosen, begun: float, error: BaseException | None = None) -> None:
         if chosen.name not in self._plugins.trackers:
             return
         record, seconds = self._plugins.record_of("trackers", chosen.name), time.perf_counter() - begun
@@ -90,7 +91,7 @@ def _read(lease: Lease) -> Mapping[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     return "".join(traceback.format_exception(error))
 
 

@@ -51,7 +51,7 @@ class Record:
             self._seconds += seconds
             self._in_a_row.pop(what, None)
 
-    def failed(self, what: str, error: Exception, seconds: float) -> None:
+    def failed(self, what: str, error: BaseException, seconds: float) -> None:
         """Count a call that raised."""
         with self._lock:
             self._calls += 1
