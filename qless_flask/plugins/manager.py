@@ -95,7 +95,7 @@ class Plugins:
         Raise what one raises of QlessError, and PluginError for all else.
         """
         for call in self._calls[hook]:
-            answer = _asked(call, **arguments)
+            answer = call.asked(**arguments)
             if answer is not None:
                 return call, answer
         return None
@@ -232,14 +232,3 @@ class Plugins:
         self._calls = {
             hook: tuple(each for each in calls if each.plugin in loaded) for hook, calls in self._calls.items()
         }
-
-
-def _asked(call: Call, **arguments: Any) -> Any:
-    """Call it, with PluginError for all that it raises but errors of ours."""
-    try:
-        return call(**arguments)
-    except QlessError:
-        raise
-    except Exception as error:
-        logger.exception("plugin %s failed in %s", call.plugin, call.hook)
-        raise call.broke(error) from error

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from qless_flask.errors import FieldErrors, PluginError, QlessError, Rejected
+from qless_flask.errors import FieldErrors, PluginError, Rejected
 from qless_flask.plugins import Plugins
 from qless_flask.plugins.record import Record
 
@@ -26,21 +26,13 @@ def filtered(
     """
     for call in plugins.calls(hook):
         try:
-            answer = call(**{argument: value}, **others)
+            answer = call.asked(**{argument: value}, **others)
         except Rejected as error:
             raise error if error.subject is not None else said_by(error, call.plugin) from error
-        except QlessError:
-            raise
-        except Exception as error:
-            logger.exception("plugin %s failed in %s", call.plugin, hook)
-            raise call.broke(error) from error
         if answer is None:
             continue
         if not fits(answer):
-            misfit = TypeError(f"it answered {answer!r:.200}")
-            call.record.failed(hook, misfit, 0.0)
-            logger.error("plugin %s failed in %s: %s", call.plugin, hook, misfit)
-            raise call.broke(misfit)
+            raise call.misfit(answer)
         value = answer
     return value
 

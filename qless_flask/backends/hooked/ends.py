@@ -8,7 +8,7 @@ from typing import get_args
 
 from qless_flask.backends.base import Clock, Namespace
 from qless_flask.backends.hooked.admission import Admission
-from qless_flask.backends.hooked.calling import filtered, logger
+from qless_flask.backends.hooked.calling import filtered
 from qless_flask.backends.hooked.delays import Delays
 from qless_flask.backends.hooked.plans import Plans
 from qless_flask.bounds import MAX_BATCH, check_batch, is_text
@@ -132,8 +132,5 @@ class Ends:
             return end
         call, group = answered
         if not is_text(group):
-            misfit = TypeError(f"it answered {group!r:.200}, which is no group")
-            call.record.failed("failure_group", misfit, 0.0)
-            logger.error("plugin %s failed in failure_group: %s", call.plugin, misfit)
-            raise call.broke(misfit)
+            raise call.misfit(group)
         return replace(end, group=group)
