@@ -632,9 +632,12 @@ class TestPluginPolicy:
             (1, ("shop",)),
         ]
 
-    def test_a_frozen_namespace_says_so(self, open_with: Open) -> None:
-        namespace = open_with({"name": "quota", "rate": {"limit": 1, "per": 1}})
+    def test_a_frozen_namespace_says_so_and_that_is_no_fault_of_the_plugin(self, open_with: Open) -> None:
+        plugins = Plugins(installed=False)
+        namespace = open_with({"name": "quota", "rate": {"limit": 1, "per": 1}}, plugins=plugins)
         namespace.freeze()
 
         with pytest.raises(Frozen):
             namespace.put([CRAWL])
+
+        assert plugins.record("qless.policies").told().errors == 0

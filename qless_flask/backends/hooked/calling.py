@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from qless_flask.errors import FieldErrors, PluginError, Rejected
+from qless_flask.errors import BackendUnavailable, FieldErrors, PluginError, Rejected
 from qless_flask.plugins import Plugins
 from qless_flask.plugins.record import Record
 
@@ -38,11 +38,11 @@ def filtered(
 
 
 def counted(record: Record, what: str, call: Callable[[], Value]) -> Value:
-    """Call what a plugin offers, and count that; a refusal is no fault, but an answer."""
+    """Call what a plugin offers, and count that; a refusal is no fault, nor is a store that is down or frozen."""
     begun = time.perf_counter()
     try:
         answer = call()
-    except Rejected:
+    except (Rejected, BackendUnavailable):
         record.called(time.perf_counter() - begun)
         raise
     except Exception as error:
