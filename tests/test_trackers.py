@@ -200,7 +200,7 @@ class TestTheEndOfATag:
     def test_is_told_once_though_its_ends_are_told_one_by_one(
         self, namespace: Namespace, deliverer: Deliverer, listener: Listener, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("qless_flask.delivery.consumers.Watch.at_once", 1)
+        monkeypatch.setattr("qless_flask.delivery.listeners.Watch.at_once", 1)
         put(namespace, "one", "two", "three")
         work(namespace)
 

@@ -13,7 +13,7 @@ from functools import partial
 
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.hooked import Hooked
-from qless_flask.delivery.consumers import Consumer, Observer, Watch
+from qless_flask.delivery.listeners import Listener, Observer, Watch
 from qless_flask.delivery.performing import Performer, jobs_waiting
 from qless_flask.delivery.pool import Pool, Work
 from qless_flask.errors import BackendUnavailable
@@ -82,10 +82,10 @@ class Deliverer:
         settings = namespace.settings()
         if settings.frozen:
             return False
-        for consumer in (*self._observers, *self._trackers(namespace, settings.trackers)):
-            if consumer.is_ready():
-                turn = self._patiently(partial(self._turn, namespace, consumer))
-                self._telling.begin((name, consumer.reader), turn)
+        for listener in (*self._observers, *self._trackers(namespace, settings.trackers)):
+            if listener.is_ready():
+                turn = self._patiently(partial(self._turn, namespace, listener))
+                self._telling.begin((name, listener.reader), turn)
         looks = self._looks[name] = self._looks.get(name, -1) + 1
         if settings.trackers or looks % SELDOM == 0:
             self._have_performed(namespace)
@@ -104,14 +104,14 @@ class Deliverer:
             self._watches[namespace.name] = watches
         return list(watches.values())
 
-    def _turn(self, namespace: Namespace, consumer: Consumer) -> bool:
-        """Tell one page to one consumer; answer whether there is more."""
-        told = consumer.turn(namespace)
+    def _turn(self, namespace: Namespace, listener: Listener) -> bool:
+        """Tell one page to one listener; answer whether there is more."""
+        told = listener.turn(namespace)
         self.done += bool(told)
-        if told and isinstance(consumer, Watch):
+        if told and isinstance(listener, Watch):
             # What it does later may well begin now.
             self._have_performed(namespace)
-        return told == consumer.at_once and consumer.is_ready()
+        return told == listener.at_once and listener.is_ready()
 
     def _have_performed(self, namespace: Namespace) -> None:
         """Have done what trackers have to do later, if that is due."""

@@ -32,7 +32,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 logger = logging.getLogger("qless_flask.delivery")
 
 
-class Consumer(ABC):
+class Listener(ABC):
     """One who is told; `reader` is the name under which its store remembers how far it has come."""
 
     reader: str
@@ -76,7 +76,7 @@ class Consumer(ABC):
         return True
 
 
-class Observer(Consumer):
+class Observer(Listener):
     """A plugin that hears of each event; one that it cannot take is passed over."""
 
     at_once = 100
@@ -129,7 +129,7 @@ class Observer(Consumer):
         return len(events)
 
 
-class Watch(Consumer):
+class Watch(Listener):
     """A tracker of a namespace, as its settings say; when it raises it is told again, after a while."""
 
     at_once = MAX_BATCH
