@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -191,6 +192,31 @@ def test_a_paused_pool_shows_its_stacks_and_pops_nothing_until_it_is_resumed(cli
         process.wait(20)
         assert process.stderr is not None
         assert "worker_jobs.py" in process.stderr.read()
+
+
+def test_a_pool_is_told_by_a_signal_that_reaches_another_of_its_threads(client: Client) -> None:
+    with pool(client) as process:
+        until(lambda: list(client.workers))
+        signal_another_thread(process.pid, signal.SIGTERM)
+
+        assert process.wait(10) == 0
+
+
+def test_a_worker_is_told_by_a_signal_that_reaches_another_of_its_threads(client: Client) -> None:
+    handle = client.queues["work"].put("Note")
+
+    with pool(client):
+        until(lambda: handle.get().state == "complete")
+        child = handle.data["process"]
+        signal_another_thread(child, signal.SIGTERM)
+
+        until(lambda: not is_alive(child), 10)
+
+
+def signal_another_thread(process: int, number: int) -> None:
+    """Send a signal to a thread that is not the main one, as the kernel does now and then: after a stop, often."""
+    threads = sorted(map(int, os.listdir(f"/proc/{process}/task")))
+    assert ctypes.CDLL(None).tgkill(process, next(each for each in threads if each != process), number) == 0
 
 
 def test_children_stop_when_their_parent_is_killed(client: Client) -> None:

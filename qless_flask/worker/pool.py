@@ -7,6 +7,7 @@ terminal or a service manager sends its signals to the parent and the children a
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from typing import Literal
 
 from qless_flask.worker.child import EXIT_ASKED, EXIT_UNUSABLE, ChildOrder
 from qless_flask.worker.options import WorkerOptions
+from qless_flask.worker.worker import AWAKE_SECONDS
 
 FIRST_RESTART_SECONDS = 0.5
 LONGEST_RESTART_SECONDS = 30.0
@@ -62,7 +64,7 @@ class Pool:
             child.start()
         while True:
             with suppress(queue.Empty):
-                self._obey(self._commands.get(timeout=self._next_look()))
+                self._obey(self._commands.get(timeout=min(self._next_look(), AWAKE_SECONDS)))
             if self._tend():
                 return self._code
 
@@ -94,9 +96,9 @@ class Pool:
                 self._code = self._code or 1
         return not any(child.alive or child.look_at is not None for child in self._children)
 
-    def _next_look(self) -> float | None:
-        times = [child.look_at for child in self._children if child.look_at is not None]
-        return max(0.0, min(times) - time.monotonic()) if times else None
+    def _next_look(self) -> float:
+        times = (child.look_at for child in self._children if child.look_at is not None)
+        return max(0.0, min(times, default=math.inf) - time.monotonic())
 
 
 class Child:

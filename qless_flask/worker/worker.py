@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Literal
 
@@ -24,6 +26,8 @@ from qless_flask.worker.outage import Outage
 from qless_flask.worker.post import Post
 from qless_flask.worker.running import RunningJob
 
+AWAKE_SECONDS = 0.5
+"""How long the main thread sleeps at most: of a signal that the kernel gives to another it learns only when awake."""
 LINGER_SECONDS = 0.5
 """How long jobs that were interrupted have to end, and the store to take back the others."""
 
@@ -91,7 +95,8 @@ class Worker:
         self._loop.heartbeat.start()
         self._start_threads()
         while self._working and self._time_left() != 0:
-            self._obey(self._next_command())
+            with suppress(queue.Empty):
+                self._obey(self._next_command())
         if self._crash or self._working:
             self._break_off()
         self._loop.heartbeat.stop()
@@ -172,9 +177,7 @@ class Worker:
 
     def _next_command(self) -> Command:
         try:
-            return self._commands.get(timeout=self._time_left())
-        except queue.Empty:
-            return "now"
+            return self._commands.get(timeout=min(self._time_left(), AWAKE_SECONDS))
         except KeyboardInterrupt:
             return "signal"
 
@@ -200,8 +203,8 @@ class Worker:
             logger.info("worker %s resumes", self.name)
             self._loop.resume()
 
-    def _time_left(self) -> float | None:
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+    def _time_left(self) -> float:
+        return math.inf if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def _break_off(self) -> None:
         """Interrupt what still runs, and give back what does not end even so."""
