@@ -818,10 +818,11 @@ class TestCommandLine:
         assert set(told) == {"process", "plugins", "stores", "scheduler"}
         assert "qless.policies" in [each["name"] for each in told["plugins"]]
 
-    def test_those_of_a_server_are_asked_for(self) -> None:
+    @pytest.mark.parametrize("written", [str, lambda url: url.replace("http", "HTTP")], ids=["http", "HTTP"])
+    def test_those_of_a_server_are_asked_for(self, written: Callable[[str], str]) -> None:
         backend = Hooked(ModelBackend(), plugins=Plugins({"far away": Tagging("a")}, installed=False))
         with running(create_app(backend=backend)) as url:
-            result = type_command("plugins", QLESS_URL=url)
+            result = type_command("plugins", QLESS_URL=written(url))
 
         assert result.exit_code == 0
         assert "far away" in result.stdout

@@ -33,17 +33,22 @@ def open_backend(
     a plugin fails to.
     """
     # Each engine is imported when it is asked for, so that nobody pays for, or needs, what they don't use.
-    scheme = urlsplit(url).scheme
-    if scheme in ("http", "https"):
+    if is_server(url):
         from qless_flask.backends.http import HTTPBackend
 
         return HTTPBackend(url)
     if plugins is None:
         plugins = Plugins()
-    return Hooked(_open(url, scheme, clock, max_data_bytes, plugins), plugins=plugins, clock=clock)
+    return Hooked(_open(url, clock, max_data_bytes, plugins), plugins=plugins, clock=clock)
 
 
-def _open(url: str, scheme: str, clock: Clock | None, max_data_bytes: int, plugins: Plugins) -> Backend:
+def is_server(url: str) -> bool:
+    """Tell whether a URL names a server of ours, which has a store and plugins of its own."""
+    return urlsplit(url).scheme in ("http", "https")
+
+
+def _open(url: str, clock: Clock | None, max_data_bytes: int, plugins: Plugins) -> Backend:
+    scheme = urlsplit(url).scheme
     if scheme == "sqlite":
         from qless_flask.backends.sqlite import SQLiteBackend
 

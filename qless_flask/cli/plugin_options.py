@@ -9,7 +9,7 @@ from functools import wraps
 
 import click
 
-from qless_flask.backends import open_backend
+from qless_flask.backends import is_server, open_backend
 from qless_flask.backends.base import Backend
 from qless_flask.plugins import Plugins
 from qless_flask.settings import PluginSettings
@@ -107,7 +107,7 @@ def look_here(settings: PluginSettings) -> None:
 
 def open_store(url: str) -> Backend:
     """Open a store with the plugins of the environment; a server has its own."""
-    if url.startswith(("http://", "https://")):
+    if is_server(url):
         return open_backend(url)
     return open_backend(url, plugins=load_plugins(plugins_of_environment()))
 

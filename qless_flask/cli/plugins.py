@@ -8,7 +8,7 @@ from dataclasses import replace
 import click
 from click.core import ParameterSource
 
-from qless_flask.backends import open_backend
+from qless_flask.backends import is_server, open_backend
 from qless_flask.backends.scheduling import scheduler_figures
 from qless_flask.cli.output import print_json, print_table, told_seconds, told_time
 from qless_flask.cli.plugin_options import look_for_plugins, plugin_options
@@ -54,7 +54,7 @@ def plugins(url: str, plugins: PluginSettings, as_json: bool, reference: bool) -
 
 
 def _report(url: str, plugins: PluginSettings) -> PluginReport:
-    if not url.startswith(("http://", "https://")):
+    if not is_server(url):
         loaded = look_for_plugins(plugins)
         return replace(loaded.reported(), scheduler=_figures(url, loaded))
     # Imported when it is asked for, so that no other command waits for it.

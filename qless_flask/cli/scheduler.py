@@ -8,7 +8,7 @@ from types import FrameType
 
 import click
 
-from qless_flask.backends import open_backend
+from qless_flask.backends import is_server, open_backend
 from qless_flask.cli.plugin_options import load_plugins, plugin_options
 from qless_flask.cli.target import url_option
 from qless_flask.cli.worker import LOG_LEVELS
@@ -36,7 +36,7 @@ def scheduler(url: str, name: str | None, log_level: str, plugins: PluginSetting
     \b
     qless-flask scheduler --url redis://localhost/0
     """
-    if url.startswith(("http://", "https://")):
+    if is_server(url):
         raise click.UsageError(f"the store of {url} is looked after by that server: give the URL of the store itself.")
     told = threading.Event()
 
