@@ -27,8 +27,10 @@ format: $(INSTALLED)
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 
+# Each example alone: their tests have the same names.
 types: $(INSTALLED)
 	$(BIN)/mypy
+	for example in examples/*; do $(BIN)/mypy $$example || exit 1; done
 
 layers: $(INSTALLED)
 	$(BIN)/lint-imports --no-logo --no-cache

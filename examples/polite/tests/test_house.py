@@ -17,6 +17,7 @@ from qless_polite.house import House
 from qless_flask import Client, LeasedJob, job
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
+from qless_flask.client import JobFunction
 from qless_flask.models import Backoff, Fail, NewJob
 from qless_flask.testing import drain
 
@@ -53,33 +54,36 @@ def stumble(job: LeasedJob) -> None:
 
 @pytest.mark.parametrize(("function", "status"), [(plain, 503), (coroutine, 429)])
 def test_an_http_error_is_told_with_what_the_server_asked_for(
-    function: object, status: int, qless_backend: Backend
+    function: JobFunction, status: int, qless_backend: Backend
 ) -> None:
     client = Client(qless_backend)
-    handle = function.put({"status": status}, client=client, backoff=Backoff("fixed", 60))  # type: ignore[attr-defined]
+    handle = function.put({"status": status}, client=client, backoff=Backoff("fixed", 60))
 
-    drain(client, [function])  # type: ignore[list-item]
+    drain(client, [function])
 
     failure = handle.get().failure
+    assert failure
     assert failure.message.startswith(f"HTTP {status}")
     assert failure.message.endswith("Retry-After: 40")
 
 
 def test_failures_are_grouped_by_status(qless_backend: Backend) -> None:
     client = Client(qless_backend)
-    handles = [plain.put({"status": status}, client=client, retries=0) for status in (404, 503)]
+    for status in (404, 503):
+        plain.put({"status": status}, client=client, retries=0)
 
     drain(client, [plain])
 
-    assert [handle.get().failure.group for handle in handles] == ["http-404", "http-503"]
+    assert [failures.group for failures in client.failures] == ["http-404", "http-503"]
 
 
 def test_an_error_of_the_jobs_own_stays_as_it_is(qless_backend: Backend) -> None:
-    handle = stumble.put(client=Client(qless_backend), retries=0)
+    client = Client(qless_backend)
+    stumble.put(client=client, retries=0)
 
-    drain(qless_backend, [stumble])
+    drain(client, [stumble])
 
-    assert handle.get().failure.group == "ValueError"
+    assert [failures.group for failures in client.failures] == ["ValueError"]
 
 
 def test_jobs_are_tagged_with_their_host(qless_namespace: Namespace) -> None:

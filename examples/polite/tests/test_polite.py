@@ -87,8 +87,8 @@ class TestByHost:
         answer = qless_http.post("/api/v1/namespaces/default/queues/fetch/jobs", json=body)
 
         assert answer.status_code == 422
-        assert answer.json["code"] == "REJECTED"
-        assert "policy by_host" in answer.json["detail"]
+        assert answer.get_json()["code"] == "REJECTED"
+        assert "policy by_host" in answer.get_json()["detail"]
 
 
 @job("Fall", queue="fetch", tags=("crawl",))
@@ -157,4 +157,4 @@ class TestChat:
     def test_its_address_is_shown_to_nobody(self, qless_http: FlaskClient) -> None:
         answer = qless_http.get("/api/v1/namespaces/default/settings")
 
-        assert answer.json["trackers"][0]["url"] == "********"
+        assert answer.get_json()["trackers"][0]["url"] == "********"
