@@ -635,6 +635,10 @@ class TestStores:
         with pytest.raises(Invalid, match=r"coffee: there are redis, sqlite and http stores, and installed are .*tea"):
             open_backend("coffee://pot")
 
+    def test_what_is_no_url_is_told_so(self) -> None:
+        with pytest.raises(Invalid, match="url: is no URL: "):
+            open_backend("redis://[")
+
     def test_one_that_is_blocked_is_not_opened(self, install: Install) -> None:
         install("tea", modules={"b_tea": STORE.format("")}, backends={"tea": "b_tea:open"})
 

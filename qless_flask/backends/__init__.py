@@ -43,12 +43,19 @@ def open_backend(
 
 
 def is_server(url: str) -> bool:
-    """Tell whether a URL names a server of ours, which has a store and plugins of its own."""
-    return urlsplit(url).scheme in ("http", "https")
+    """Tell whether a URL names a server of ours, which has a store and plugins of its own. Raise Invalid for no URL."""
+    return _scheme(url) in ("http", "https")
+
+
+def _scheme(url: str) -> str:
+    try:
+        return urlsplit(url).scheme
+    except ValueError as error:
+        raise Invalid.of({"url": [f"is no URL: {error}"]}) from error
 
 
 def _open(url: str, clock: Clock | None, max_data_bytes: int, plugins: Plugins) -> Backend:
-    scheme = urlsplit(url).scheme
+    scheme = _scheme(url)
     if scheme == "sqlite":
         from qless_flask.backends.sqlite import SQLiteBackend
 
