@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qless_flask.backends.base import Backend
+from qless_flask.backends.sqlite import SQLiteBackend
 from qless_flask.errors import Invalid, QlessError, Rejected
 from qless_flask.hookspecs import Policy, RetryStrategy, Space, TagTracker, Tracking
 from qless_flask.models import Event, Failure, Job, NewJob
@@ -23,6 +27,7 @@ from qless_flask.plugins.trackers.webhook import Webhook
 from qless_flask.testing import (
     BackendContract,
     PolicyContract,
+    ProcessContract,
     RetryStrategyContract,
     TagTrackerContract,
     conformance,
@@ -221,3 +226,26 @@ def test_a_store_that_keeps_the_contract_passes(tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stdout
     assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 20
+
+
+class Shared(ProcessContract):
+    store = SQLiteBackend
+    listener = "qless-sqlite-listener"
+
+    @classmethod
+    def waits(cls, backend: Backend) -> int:
+        assert isinstance(backend, SQLiteBackend)
+        return len(backend.pops.keys())
+
+
+def test_a_store_that_wakes_nobody_for_what_other_processes_put_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path}/jobs.db"
+    with Shared.at_work(url) as backend, ThreadPoolExecutor() as pool:
+        assert isinstance(backend, SQLiteBackend)
+        monkeypatch.setattr(backend.pops, "wake", lambda key, count: 0)
+        monkeypatch.setattr(random, "uniform", lambda least, most: most)
+
+        with pytest.raises(AssertionError):
+            Shared().test_a_put_elsewhere_wakes_a_waiting_pop(backend, url, pool)

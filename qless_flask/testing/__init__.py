@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from qless_flask.testing.contracts import (
         BackendContract,
         PolicyContract,
+        ProcessContract,
         RetryStrategyContract,
         TagTrackerContract,
     )
@@ -35,6 +36,7 @@ __all__ = [
     "ModelBackend",
     "Point",
     "PolicyContract",
+    "ProcessContract",
     "Ran",
     "RetryStrategyContract",
     "TagTrackerContract",
@@ -53,6 +55,7 @@ __all__ = [
 _LATER = {
     "BackendContract": "contracts",
     "PolicyContract": "contracts",
+    "ProcessContract": "contracts",
     "RetryStrategyContract": "contracts",
     "TagTrackerContract": "contracts",
     "create_test_app": "app",

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from qless_flask.testing.contracts.backends import BackendContract
 from qless_flask.testing.contracts.policies import PolicyContract
+from qless_flask.testing.contracts.processes import ProcessContract
 from qless_flask.testing.contracts.strategies import RetryStrategyContract
 from qless_flask.testing.contracts.trackers import TagTrackerContract
 
-__all__ = ["BackendContract", "PolicyContract", "RetryStrategyContract", "TagTrackerContract"]
+__all__ = ["BackendContract", "PolicyContract", "ProcessContract", "RetryStrategyContract", "TagTrackerContract"]
