@@ -78,10 +78,11 @@ class Listener:
             begun = time.monotonic()
             try:
                 with self._file.environment() as environment:
-                    written = environment.info()["last_txnid"]
-                    if written != seen or self._look:
-                        self._look, seen = False, written
+                    if environment.info()["last_txnid"] != seen or self._look:
+                        self._look = False
                         with environment.begin() as transaction:
+                            # While a commit waits for the disk, the file's number is ahead of what can be read.
+                            seen = transaction.id()
                             self._look_round(environment, transaction)
             except BackendUnavailable:
                 # Those that wait look for themselves now and then, and are told what is wrong.
