@@ -2,6 +2,8 @@
 
 QlessError                      INTERNAL 500
 ├── Malformed                   MALFORMED 400
+├── Unauthenticated             UNAUTHENTICATED 401
+├── Forbidden                   FORBIDDEN 403
 ├── NotFound                    NOT_FOUND 404
 │   ├── JobNotFound             JOB_NOT_FOUND 404
 │   ├── QueueNotFound           QUEUE_NOT_FOUND 404
@@ -24,6 +26,7 @@ QlessError                      INTERNAL 500
 │   └── UnknownDependency       UNKNOWN_DEPENDENCY 422
 ├── Rejected                    REJECTED 422
 │   └── QuotaExceeded           QUOTA_EXCEEDED 429
+├── RateLimited                 RATE_LIMITED 429
 ├── PluginError                 PLUGIN_ERROR 500
 ├── Internal                    INTERNAL 500
 └── BackendUnavailable          BACKEND_UNAVAILABLE 503
@@ -77,6 +80,20 @@ class Malformed(QlessError):
 
     code, status = "MALFORMED", 400
     sentence = "the body is not valid JSON"
+
+
+class Unauthenticated(QlessError):
+    """Nobody knows who asks: there is no token, or none that holds."""
+
+    code, status = "UNAUTHENTICATED", 401
+    sentence = "say who you are: send Authorization: Bearer with a token that is known, not expired and not revoked"
+
+
+class Forbidden(QlessError):
+    """Who asks may not do that, there; `subject` is the operation."""
+
+    code, status = "FORBIDDEN", 403
+    sentence = "you may not do this here ({subject})"
 
 
 class NotFound(QlessError):
@@ -268,6 +285,13 @@ class QuotaExceeded(Rejected):
 
     code, status = "QUOTA_EXCEEDED", 429
     sentence = "queue {subject} is full: it has as many jobs as its max_size allows; put again when some are done"
+
+
+class RateLimited(QlessError):
+    """More requests came than this token may send; nothing has happened."""
+
+    code, status = "RATE_LIMITED", 429
+    sentence = "too many requests: wait for as long as Retry-After says"
 
 
 class PluginError(QlessError):

@@ -30,6 +30,7 @@ from qless_flask.models import (
     Failure,
     FailureGroup,
     Filter,
+    Identity,
     Job,
     NamespaceSettings,
     NewJob,
@@ -222,6 +223,24 @@ class Hooks:
         clock: answers the time in Unix seconds, in place of the store's own; None: the store's own.
         max_data_bytes: how long the data of one job may be.
         Answers a `qless_flask.backends.base.Backend`.
+        """
+
+    @hookspec(firstresult=True)
+    def authenticate(self, request: Any) -> Identity | None:
+        """Say who sends a request, or answer None to leave that to others; tokens are asked last.
+
+        request: the `flask.Request`; its body may be large, and is better left alone.
+        Answers an `Identity`; one without a role may do what an `authorize` allows. Raises Unauthenticated to refuse
+        it at once. Where a plugin has this hook, a request that nobody knows is answered 401.
+        """
+
+    @hookspec(firstresult=True)
+    def authorize(self, actor: Identity, action: str, namespace: str | None) -> bool | None:
+        """Say whether somebody may do something, or answer None to leave that to others; the roles are asked last.
+
+        actor: who it is.
+        action: an operation, or what else the table of roles names (docs/access.md).
+        namespace: where; None for what is about no single one.
         """
 
     @hookspec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 
-from qless_flask.bounds import MAX_BATCH, MAX_DATA_BYTES, Checks
+from qless_flask.bounds import MAX_BATCH, MAX_DATA_BYTES, MAX_RATE, Checks
 
 DEFAULT_URL = "sqlite:///qless.db"
 
@@ -53,10 +53,17 @@ class Settings(PluginSettings):
     Each that waits holds a thread of the server. Give it the threads of one process less those that short requests need
     (three quarters of the threads is a good start, and 0 with a single thread), or polls starve everything else.
     """
+    closed: bool = False
+    """Whether nobody is let in unasked, though there be no token and nobody else who says who somebody is."""
+    requests_per_second: float | None = None
+    """How many requests a second whoever asks may send to one process, where their token does not say."""
 
     def __post_init__(self) -> None:
         PluginSettings.__post_init__(self)
         check = Checks()
+        check.kind("closed", self.closed, bool)
+        if self.requests_per_second is not None:
+            check.seconds("requests_per_second", self.requests_per_second, 0.01, MAX_RATE)
         check.integer("max_body_bytes", self.max_body_bytes, 1, _MOST)
         check.integer("max_data_bytes", self.max_data_bytes, 1, _MOST)
         check.integer("max_waits", self.max_waits, 0, _MOST)

@@ -6,6 +6,7 @@ and what went in comes out (white space outside strings aside).
 
 from __future__ import annotations
 
+from qless_flask.models.access import EVERYWHERE, LEAST_ROLES, ROLES, Identity, Role, Token
 from qless_flask.models.backoff import Backoff
 from qless_flask.models.chosen import Chosen, dump_options
 from qless_flask.models.events import JOB_EVENTS, Event, EventFilter, EventPage, Promoted, Pruned
@@ -97,9 +98,11 @@ __all__ = [
     "COUNTERS",
     "DEPENDENTS",
     "ENDED",
+    "EVERYWHERE",
     "FINISHED",
     "IF_EXISTS",
     "JOB_EVENTS",
+    "LEAST_ROLES",
     "MAX_KEPT_BYTES",
     "MISSING",
     "ON_PARENT_END",
@@ -107,6 +110,7 @@ __all__ = [
     "OVERLAPS",
     "OWN_PREFIXES",
     "PLAN_NAMES",
+    "ROLES",
     "SETTING_NAMES",
     "STATES",
     "Action",
@@ -136,6 +140,7 @@ __all__ = [
     "Finish",
     "Finished",
     "HistoryEntry",
+    "Identity",
     "IfExists",
     "Jitter",
     "Job",
@@ -174,6 +179,7 @@ __all__ = [
     "Renewed",
     "Retention",
     "Retry",
+    "Role",
     "Setting",
     "Settled",
     "Settlement",
@@ -187,6 +193,7 @@ __all__ = [
     "Throughput",
     "Timeout",
     "Times",
+    "Token",
     "Tracked",
     "Unique",
     "UntoldRecord",

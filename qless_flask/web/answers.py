@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 
 from flask import Response
 
-from qless_flask.errors import BackendUnavailable, Frozen, PluginError, QlessError
+from qless_flask.errors import BackendUnavailable, Frozen, PluginError, QlessError, Unauthenticated
 from qless_flask.schemas import wire
 from qless_flask.schemas.problems import MEDIA_TYPE, dump_problem
 from qless_flask.schemas.transfer import NDJSON
 
 RETRY_AFTER_SECONDS = 1
+CHALLENGE = 'Bearer realm="qless"'
+"""What a 401 asks for (RFC 6750)."""
 
 
 def answer(message: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -31,6 +33,8 @@ def problem(error: QlessError, headers: Mapping[str, str] | None = None) -> Resp
     headers = dict(headers or {})
     if isinstance(error, BackendUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = CHALLENGE
     if is_fault(error):
         error = type(error)(subject=error.subject if isinstance(error, PluginError) else None)
     return _response(dump_problem(error), error.status, MEDIA_TYPE, headers)

@@ -11,6 +11,7 @@ from flask.blueprints import BlueprintSetupState
 from qless_flask.backends.base import Backend
 from qless_flask.errors import BackendUnavailable
 from qless_flask.settings import Settings
+from qless_flask.web.access import Authenticate, Authorize, Host
 from qless_flask.web.api import (
     events,
     failures,
@@ -38,17 +39,26 @@ def create_blueprint(
     url: str | None = None,
     backend: Backend | None = None,
     settings: Settings | None = None,
+    authenticate: Authenticate | None = None,
+    authorize: Authorize | None = None,
 ) -> Blueprint:
     """Build a blueprint that serves a store; it mounts itself at `/{name}` unless told another `url_prefix`.
 
     The store is the one that `url` names (else `settings.url`), opened by each process when it is first needed, or a
     `backend` that is open already, which remains for the caller to close. The plugins are those that `settings` name,
     beside the installed ones; a backend that `open_backend` answered has its own.
+
+    `authenticate` says who sends a request (an `Identity`, or None to leave that to plugins and tokens), `authorize`
+    whether they may do something (None leaves that to plugins and roles). With an `authenticate`, nobody is let in whom
+    nobody knows.
     """
-    return mounted(name, create_service(url=url, backend=backend, settings=settings))
+    host = Host(authenticate, authorize)
+    return mounted(name, create_service(url=url, backend=backend, settings=settings, host=host))
 
 
-def create_service(*, url: str | None, backend: Backend | None, settings: Settings | None) -> Service:
+def create_service(
+    *, url: str | None, backend: Backend | None, settings: Settings | None, host: Host | None = None
+) -> Service:
     """Build the service that a mount goes by, of what its user gave.
 
     Raise Invalid for a URL that names no store, and PluginError for plugins that are not as they are meant to be.
@@ -56,7 +66,7 @@ def create_service(*, url: str | None, backend: Backend | None, settings: Settin
     settings = settings or Settings()
     if url:
         settings = replace(settings, url=url)
-    service = Service(settings, backend)
+    service = Service(settings, backend, host)
     service.plugins.check()
     if backend is None:
         # A slip in it is for whoever mounts: at a request it would look like the caller's.

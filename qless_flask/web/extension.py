@@ -7,6 +7,7 @@ from flask import Flask
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.plugins import Plugins
 from qless_flask.settings import Settings
+from qless_flask.web.access import Authenticate, Authorize, Host
 from qless_flask.web.blueprint import create_service, mounted
 
 
@@ -35,11 +36,13 @@ class QlessFlask:
         settings: Settings | None = None,
         name: str = "qless",
         url_prefix: str | None = None,
+        authenticate: Authenticate | None = None,
+        authorize: Authorize | None = None,
     ) -> None:
-        """Remember what to serve, and mount it if there is an app already."""
+        """Remember what to serve, and mount it if there is an app already; see `create_blueprint` for the last two."""
         self.name = name
         self._url_prefix = url_prefix
-        self._service = create_service(url=url, backend=backend, settings=settings)
+        self._service = create_service(url=url, backend=backend, settings=settings, host=Host(authenticate, authorize))
         if app is not None:
             self.init_app(app)
 

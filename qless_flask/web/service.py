@@ -10,15 +10,17 @@ from typing import Any
 
 from flask import Response, after_this_request, current_app, request
 
-from qless_flask.backends import open_backend
+from qless_flask.backends import is_server, open_backend
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.hooked import Hooked
 from qless_flask.backends.scheduling import scheduler_figures
+from qless_flask.backends.tokens import Tokens
 from qless_flask.errors import Invalid, QlessError
 from qless_flask.models.plugins import PluginReport
 from qless_flask.models.scheduling import SchedulerFigures
 from qless_flask.plugins import Plugins
 from qless_flask.settings import Settings
+from qless_flask.web.access import Access, Host
 from qless_flask.web.places import Places
 
 EXTENSION = "qless"
@@ -28,13 +30,15 @@ EXTENSION = "qless"
 class Service:
     """A store behind a mount, and its plugins. Each process has its own: a forked one does not use its parent's."""
 
-    def __init__(self, settings: Settings, backend: Backend | None = None) -> None:
+    def __init__(self, settings: Settings, backend: Backend | None = None, host: Host | None = None) -> None:
         """Remember what to open, or the backend to use, which then is for the caller to close."""
         self.settings = settings
+        self._host = host or Host()
         self.places = Places(settings.max_waits)
         self._given = backend
         self._opened: tuple[int, Backend] | None = None
         self._loaded: tuple[int, Plugins] | None = None
+        self._accessed: tuple[int, Access] | None = None
         self._lock = threading.RLock()
 
     @property
@@ -59,6 +63,17 @@ class Service:
                 self._loaded = (process, Plugins.of(self.settings))
             return self._loaded[1]
 
+    @property
+    def access(self) -> Access:
+        """Who may do what; each process goes by what it has read of the tokens itself."""
+        process = os.getpid()
+        with self._lock:
+            if self._accessed is None or self._accessed[0] != process:
+                tokens = None if self._is_server() else Tokens(_bare(self.backend))
+                closed = self.settings.closed
+                self._accessed = (process, Access(self._host, self.plugins, tokens, closed=closed))
+            return self._accessed[1]
+
     def open(self) -> Backend:
         """Open the store once more."""
         return open_backend(self.settings.url, max_data_bytes=self.settings.max_data_bytes, plugins=self.plugins)
@@ -79,6 +94,9 @@ class Service:
             raise Invalid.of({"namespace": ["names that begin with _ are reserved"]})
         return self.backend.namespace(name)
 
+    def _is_server(self) -> bool:
+        return self._given is None and is_server(self.settings.url)
+
     def close(self) -> None:
         """Close the store if it was opened here: waiting polls are answered, empty, and no others wait.
 
@@ -86,9 +104,13 @@ class Service:
         """
         self.places.close()
         with self._lock:
-            opened, self._opened = self._opened, None
+            opened, self._opened, self._accessed = self._opened, None, None
         if opened is not None and opened[0] == os.getpid():
             opened[1].close()
+
+
+def _bare(backend: Backend) -> Backend:
+    return backend.inner if isinstance(backend, Hooked) else backend
 
 
 def current_service() -> Service:

@@ -13,7 +13,10 @@ from werkzeug.exceptions import HTTPException
 
 from qless_flask.bounds import Checks
 from qless_flask.errors import Internal, Malformed, MethodNotAllowed, NotFound, QlessError
+from qless_flask.models import LEAST_ROLES
+from qless_flask.web.access import forbidden, remember_identity
 from qless_flask.web.answers import is_fault, no_content, problem
+from qless_flask.web.service import current_service
 
 View = Callable[[], Response]
 Mount = Blueprint | BlueprintSetupState
@@ -44,6 +47,13 @@ _KNOWN = (
     "import",
     "operations",
 )
+PUBLIC = "public"
+"""For an address that asks nobody who they are."""
+KNOWN = "known"
+"""For one that whoever is known may ask, such as what there is not."""
+NAMED = "named"
+"""For the one whose path names the operation."""
+
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -52,27 +62,27 @@ class Views:
 
     def __init__(self, prefix: str = NAMESPACE) -> None:
         self._prefix = prefix
-        self._by_rule: dict[str, dict[str, View]] = {}
+        self._by_rule: dict[str, dict[str, tuple[View, str]]] = {}
 
-    def get(self, rule: str) -> Callable[[View], View]:
-        """Answer GET (and HEAD) at an address."""
-        return self._at(rule, "GET")
+    def get(self, rule: str, action: str) -> Callable[[View], View]:
+        """Answer GET (and HEAD) at an address, for those who may do the action."""
+        return self._at(rule, "GET", action)
 
-    def post(self, rule: str) -> Callable[[View], View]:
-        """Answer POST at an address."""
-        return self._at(rule, "POST")
+    def post(self, rule: str, action: str) -> Callable[[View], View]:
+        """Answer POST at an address, for those who may do the action."""
+        return self._at(rule, "POST", action)
 
-    def put(self, rule: str) -> Callable[[View], View]:
-        """Answer PUT at an address."""
-        return self._at(rule, "PUT")
+    def put(self, rule: str, action: str) -> Callable[[View], View]:
+        """Answer PUT at an address, for those who may do the action."""
+        return self._at(rule, "PUT", action)
 
-    def patch(self, rule: str) -> Callable[[View], View]:
-        """Answer PATCH at an address."""
-        return self._at(rule, "PATCH")
+    def patch(self, rule: str, action: str) -> Callable[[View], View]:
+        """Answer PATCH at an address, for those who may do the action."""
+        return self._at(rule, "PATCH", action)
 
-    def delete(self, rule: str) -> Callable[[View], View]:
-        """Answer DELETE at an address."""
-        return self._at(rule, "DELETE")
+    def delete(self, rule: str, action: str) -> Callable[[View], View]:
+        """Answer DELETE at an address, for those who may do the action."""
+        return self._at(rule, "DELETE", action)
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register all of them, and with them the answer to the methods that an address does not take.
@@ -80,16 +90,17 @@ class Views:
         Without that, DELETE of `jobs/a/log` would be taken for one of the job `a/log`.
         """
         for rule, views in self._by_rule.items():
-            for method, view in views.items():
-                _add(blueprint, rule, view.__name__, [method], _guarded(view))
+            for method, (view, action) in views.items():
+                _add(blueprint, rule, view.__name__, [method], _guarded(view, action))
             others = [each for each in _METHODS if each not in views and not (each == "HEAD" and "GET" in views)]
             allowed = ", ".join(each for each in _METHODS if each not in others or each == "OPTIONS")
-            first = next(iter(views.values()))
-            _add(blueprint, rule, f"{first.__name__}_other_methods", others, _guarded(_refuse(allowed)))
+            first, action = next(iter(views.values()))
+            known = PUBLIC if action == PUBLIC else KNOWN
+            _add(blueprint, rule, f"{first.__name__}_other_methods", others, _guarded(_refuse(allowed), known))
 
-    def _at(self, rule: str, method: str) -> Callable[[View], View]:
+    def _at(self, rule: str, method: str, action: str) -> Callable[[View], View]:
         def remember(view: View) -> View:
-            self._by_rule.setdefault(self._prefix + rule, {})[method] = view
+            self._by_rule.setdefault(self._prefix + rule, {})[method] = (view, action)
             return view
 
         return remember
@@ -97,7 +108,7 @@ class Views:
 
 def add_catch_all(mount: Mount, rule: str, name: str) -> None:
     """Answer for all addresses below one that are none of ours."""
-    _add(mount, rule, name, list(_METHODS), _guarded(_nowhere))
+    _add(mount, rule, name, list(_METHODS), _guarded(_nowhere, KNOWN))
 
 
 def _add(mount: Mount, rule: str, name: str, methods: list[str], view: Callable[..., Response]) -> None:
@@ -120,10 +131,13 @@ def _slashed(view: Callable[..., Response], variables: Sequence[str]) -> Callabl
     return prefixed
 
 
-def _guarded(view: View) -> Callable[..., Response]:
+def _guarded(view: View, action: str) -> Callable[..., Response]:
     @functools.wraps(view)
     def guarded(**names: str) -> Response:
         try:
+            if action != PUBLIC:
+                # First of all: to a stranger every address answers the same.
+                _check_access(action)
             _check_names()
             return view()
         except QlessError as error:
@@ -139,6 +153,23 @@ def _guarded(view: View) -> Callable[..., Response]:
             return problem(Internal())
 
     return guarded
+
+
+def _check_access(action: str) -> None:
+    """Raise Unauthenticated or Forbidden unless whoever asks may do this."""
+    access = current_service().access
+    identity = access.identify()
+    remember_identity(identity)
+    names = request.view_args or {}
+    if action == NAMED:
+        action = names["name"] if names["name"] in LEAST_ROLES else KNOWN
+    namespace = names.get("namespace")
+    if action == KNOWN:
+        allowed = namespace is None or access.may(identity, "queues", namespace)
+    else:
+        allowed = access.may(identity, action, namespace)
+    if not allowed:
+        raise forbidden(action, namespace)
 
 
 def _check_names() -> None:

@@ -31,7 +31,7 @@ class EventsQuery(EventFilterSchema):
         return {"filter": EventFilter(**values), **page}
 
 
-@views.get("/events")
+@views.get("/events", "events")
 def list_events() -> Response:
     """Read the events after a cursor that match."""
     return answer(OPERATIONS["events"].dump_answer(perform("events", **load_query(_EVENTS_QUERY))))

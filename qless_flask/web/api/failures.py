@@ -43,7 +43,7 @@ class RetryBody(ByHand):
         return {"filter": Filter(state="failed", group=values.pop("group")), "action": Move(**move), **values}
 
 
-@views.get("/failures")
+@views.get("/failures", "failures")
 def list_failures() -> Response:
     """Sum the groups of failed jobs up, by name."""
     query = load_query(_LIST_QUERY)
@@ -52,7 +52,7 @@ def list_failures() -> Response:
     return answer({**message, "next": next_after([each.group for each in groups], query)})
 
 
-@views.get("/failures/<path:group>")
+@views.get("/failures/<path:group>", "failures")
 def get_failures() -> Response:
     """Sum one group up; its jobs are at `jobs?state=failed&group=`."""
     group = load_query(_GROUP_PATH)["group"]
@@ -61,7 +61,7 @@ def get_failures() -> Response:
     raise NotFound(f"no failed job is in the group {group}", subject=group)
 
 
-@views.post("/failures/<path:group>/retry")
+@views.post("/failures/<path:group>/retry", "change")
 def retry_failures() -> Response:
     """Move the jobs of a group back into their queues, step by step."""
     return answer(OPERATIONS["change"].dump_answer(perform("change", **load_body(_RETRY_BODY))))

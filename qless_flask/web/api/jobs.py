@@ -107,7 +107,7 @@ class ChangeBody(StepSchema):
     actor = Person()
 
 
-@views.post("/queues/<path:queue>/jobs")
+@views.post("/queues/<path:queue>/jobs", "put")
 def put_jobs() -> Response:
     """Put one job or a list of them: 201, or 200 where all were there before."""
     puts = perform("put", jobs=load_jobs())
@@ -115,13 +115,13 @@ def put_jobs() -> Response:
     return answer(OPERATIONS["put"].dump_answer(puts), status, _location(puts[0].jid) if len(puts) == 1 else None)
 
 
-@views.get("/jobs")
+@views.get("/jobs", "select")
 def list_jobs() -> Response:
     """Page through jobs."""
     return answer(OPERATIONS["select"].dump_answer(perform("select", **load_query(_SELECT_QUERY))))
 
 
-@views.get("/jobs/<path:jid>")
+@views.get("/jobs/<path:jid>", "get")
 def get_job() -> Response:
     """Look one job up, whole; if told so, when it has ended."""
     query = load_query(_GET_QUERY)
@@ -130,89 +130,89 @@ def get_job() -> Response:
     return _told(job or JobNotFound.about(jid))
 
 
-@views.patch("/jobs/<path:jid>")
+@views.patch("/jobs/<path:jid>", "update")
 def update_job() -> Response:
     """Change a job."""
     return _told(*perform("update", **load_body(_PATCH_BODY)))
 
 
-@views.delete("/jobs/<path:jid>")
+@views.delete("/jobs/<path:jid>", "cancel")
 def cancel_job() -> Response:
     """Cancel a job."""
     return _done("cancel", load_query(_CANCEL_QUERY))
 
 
-@views.post("/jobs/<path:jid>/move")
+@views.post("/jobs/<path:jid>/move", "move")
 def move_job() -> Response:
     """Move a job into a queue."""
     return _done("move", load_body(_MOVE_BODY))
 
 
-@views.post("/jobs/<path:jid>/finish")
+@views.post("/jobs/<path:jid>/finish", "finish")
 def finish_job() -> Response:
     """End a job by hand."""
     return _told(*perform("finish", **load_body(_FINISH_BODY)))
 
 
-@views.post("/jobs/<path:jid>/timeout")
+@views.post("/jobs/<path:jid>/timeout", "timeout")
 def time_job_out() -> Response:
     """Take a job's lease away."""
     return _done("timeout", load_body(_BY_HAND))
 
 
-@views.put("/jobs/<path:jid>/depends/<path:other>")
+@views.put("/jobs/<path:jid>/depends/<path:other>", "depend")
 def add_dependency() -> Response:
     """Let a job wait for another one."""
     body = load_body(_DEPEND_BODY)
     return _told(perform("depend", on=[body.pop("other")], **body))
 
 
-@views.delete("/jobs/<path:jid>/depends/<path:other>")
+@views.delete("/jobs/<path:jid>/depends/<path:other>", "depend")
 def remove_dependency() -> Response:
     """Let a job wait for another one no longer."""
     query = load_query(_DEPEND_QUERY)
     return _told(perform("depend", off=[query.pop("other")], **query))
 
 
-@views.put("/jobs/<path:jid>/tracked")
+@views.put("/jobs/<path:jid>/tracked", "update")
 def track_job() -> Response:
     """Follow a job."""
     return _changed(load_body(_BY_HAND), Changes(tracked=True))
 
 
-@views.delete("/jobs/<path:jid>/tracked")
+@views.delete("/jobs/<path:jid>/tracked", "update")
 def untrack_job() -> Response:
     """Follow a job no longer."""
     return _changed(load_query(_BY_HAND), Changes(tracked=False))
 
 
-@views.put("/jobs/<path:jid>/tags/<path:tag>")
+@views.put("/jobs/<path:jid>/tags/<path:tag>", "update")
 def add_tag() -> Response:
     """Put a tag on a job."""
     body = load_body(_TAG_PATH)
     return _changed(body, Changes(add_tags=(body.pop("tag"),)))
 
 
-@views.delete("/jobs/<path:jid>/tags/<path:tag>")
+@views.delete("/jobs/<path:jid>/tags/<path:tag>", "update")
 def remove_tag() -> Response:
     """Take a tag off a job."""
     query = load_query(_TAG_PATH)
     return _changed(query, Changes(remove_tags=(query.pop("tag"),)))
 
 
-@views.post("/jobs/change")
+@views.post("/jobs/change", "change")
 def change_jobs() -> Response:
     """Do one step of an action on all jobs that match."""
     return answer(OPERATIONS["change"].dump_answer(perform("change", **load_body(_CHANGE_BODY))))
 
 
-@views.get("/jobs/<path:jid>/log")
+@views.get("/jobs/<path:jid>/log", "lines")
 def read_log() -> Response:
     """Read what the workers of a job had to say."""
     return answer(OPERATIONS["lines"].dump_answer(perform("lines", **load_query(_JID))))
 
 
-@views.post("/jobs/<path:jid>/log")
+@views.post("/jobs/<path:jid>/log", "log")
 def write_log() -> Response:
     """Say something about a job that one works on."""
     perform("log", **load_body(_LOG))

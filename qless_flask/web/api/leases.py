@@ -32,61 +32,61 @@ class PopFromBody(PopSchema):
         return super().make({"queues": (values.pop("queue"),), **values})
 
 
-@views.post("/queues/<path:queue>/pop")
+@views.post("/queues/<path:queue>/pop", "pop")
 def pop_from_queue() -> Response:
     """Lease jobs of one queue."""
     return _done("pop", load_body(_POP_FROM_BODY))
 
 
-@views.post("/pop")
+@views.post("/pop", "pop")
 def pop() -> Response:
     """Lease jobs of several queues."""
     return _done("pop")
 
 
-@views.post("/heartbeat")
+@views.post("/heartbeat", "heartbeat")
 def heartbeat() -> Response:
     """Renew leases."""
     return _done("heartbeat")
 
 
-@views.post("/settle")
+@views.post("/settle", "settle")
 def settle() -> Response:
     """End leases."""
     return _done("settle")
 
 
-@views.post("/exchange")
+@views.post("/exchange", "exchange")
 def exchange() -> Response:
     """End leases, then lease more jobs."""
     return _done("exchange")
 
 
-@views.post("/jobs/<path:jid>/heartbeat")
+@views.post("/jobs/<path:jid>/heartbeat", "heartbeat")
 def heartbeat_job() -> Response:
     """Renew one lease."""
     return answer(_RENEWED.dump(only(*perform("heartbeat", beats=[load_body(_BEAT)]))))
 
 
-@views.post("/jobs/<path:jid>/complete")
+@views.post("/jobs/<path:jid>/complete", "settle")
 def complete_job() -> Response:
     """End one lease: the stage is done."""
     return _settled(_COMPLETE)
 
 
-@views.post("/jobs/<path:jid>/retry")
+@views.post("/jobs/<path:jid>/retry", "settle")
 def retry_job() -> Response:
     """End one lease: it did not work out."""
     return _settled(_RETRY)
 
 
-@views.post("/jobs/<path:jid>/fail")
+@views.post("/jobs/<path:jid>/fail", "settle")
 def fail_job() -> Response:
     """End one lease: a person must look at it."""
     return _settled(_FAIL)
 
 
-@views.post("/jobs/<path:jid>/release")
+@views.post("/jobs/<path:jid>/release", "settle")
 def release_job() -> Response:
     """End one lease: give the job back."""
     return _settled(_RELEASE)

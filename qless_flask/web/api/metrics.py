@@ -16,7 +16,7 @@ MOST_NAMESPACES = 1_000
 views = Views(prefix="")
 
 
-@views.get("/metrics")
+@views.get("/metrics", "metrics")
 def show_metrics() -> Response:
     """Show what the plugins have to show of all namespaces, and how they and the schedulers do."""
     service = current_service()

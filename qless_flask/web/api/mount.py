@@ -9,12 +9,12 @@ from flask import Response, url_for
 from qless_flask.schemas.mount import NamespacesSchema, ReadySchema
 from qless_flask.web.answers import answer
 from qless_flask.web.service import current_service
-from qless_flask.web.views import API, Views
+from qless_flask.web.views import API, PUBLIC, Views
 
 views = Views(prefix="")
 
 
-@views.get("/")
+@views.get("/", "home")
 def index() -> Response:
     """Say what this is, and where to go on."""
     return answer(
@@ -27,19 +27,19 @@ def index() -> Response:
     )
 
 
-@views.get("/healthz")
+@views.get("/healthz", PUBLIC)
 def healthy() -> Response:
     """Say that this process answers; the store is not asked."""
     return answer({"status": "ok"})
 
 
-@views.get("/readyz")
+@views.get("/readyz", PUBLIC)
 def ready() -> Response:
     """Say that the store answers, and what its set-up puts at risk."""
     return answer(_READY.dump({"status": "ok", "warnings": current_service().backend.ping()}))
 
 
-@views.get(f"{API}/namespaces")
+@views.get(f"{API}/namespaces", "namespaces")
 def list_namespaces() -> Response:
     """List the namespaces that have begun."""
     names = current_service().backend.namespaces()

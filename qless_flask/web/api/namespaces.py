@@ -45,31 +45,31 @@ class EraseQuery(ByHand):
     limit = QueryWhole()
 
 
-@views.get("/settings")
+@views.get("/settings", "settings")
 def get_settings() -> Response:
     """Read the settings of queues that do not say otherwise."""
     return answer(_SETTINGS.dump(perform("settings", **load_query(_NO_QUERY))))
 
 
-@views.patch("/settings")
+@views.patch("/settings", "configure_namespace")
 def configure_namespace() -> Response:
     """Set some of them."""
     return answer(_SETTINGS.dump(perform("configure_namespace", **load_body(_SETTINGS_BODY))))
 
 
-@views.put("/frozen")
+@views.put("/frozen", "freeze")
 def freeze() -> Response:
     """Make the namespace read-only."""
     return answer(_SETTINGS.dump(perform("freeze", on=True, **load_body(_BY_HAND))))
 
 
-@views.delete("/frozen")
+@views.delete("/frozen", "freeze")
 def thaw() -> Response:
     """Let the namespace be written again."""
     return answer(_SETTINGS.dump(perform("freeze", on=False, **load_query(_BY_HAND))))
 
 
-@views.delete("")
+@views.delete("", "erase")
 def erase() -> Response:
     """Delete the namespace, for a second or, with `limit`, in one step: go on with `cursor` while there is a `next`."""
     query = load_query(_ERASE_QUERY)

@@ -9,12 +9,12 @@ from qless_flask.schemas.operations import OPERATIONS, Operation
 from qless_flask.web.answers import answer
 from qless_flask.web.parsing import load_message
 from qless_flask.web.service import perform
-from qless_flask.web.views import Views
+from qless_flask.web.views import NAMED, Views
 
 views = Views()
 
 
-@views.post("/operations/<name>")
+@views.post("/operations/<name>", NAMED)
 def do_operation() -> Response:
     """Do one operation."""
     row = _operation()

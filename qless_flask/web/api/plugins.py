@@ -14,7 +14,7 @@ from qless_flask.web.views import API, Views
 views = Views(prefix="")
 
 
-@views.get(f"{API}/plugins")
+@views.get(f"{API}/plugins", "plugins")
 def list_plugins() -> Response:
     """Say which plugins this process has, what they implement and offer, and how they do."""
     load_query(_NO_QUERY)

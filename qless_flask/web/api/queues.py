@@ -46,38 +46,38 @@ class SettingsBody(QueueByHand):
         return {**told, "changes": opened(values)}
 
 
-@views.get("/queues")
+@views.get("/queues", "queues")
 def list_queues() -> Response:
     """Sum up all queues."""
     return answer(OPERATIONS["queues"].dump_answer(perform("queues", **load_query(_NO_QUERY))))
 
 
-@views.get("/queues/<path:queue>")
+@views.get("/queues/<path:queue>", "queues")
 def get_queue() -> Response:
     """Sum up one queue."""
     [queue] = perform("queues", names=[load_query(_QUEUE_PATH)["queue"]])
     return answer(_QUEUE.dump(queue))
 
 
-@views.patch("/queues/<path:queue>")
+@views.patch("/queues/<path:queue>", "configure")
 def configure_queue() -> Response:
     """Set settings of a queue."""
     return answer(_QUEUE.dump(perform("configure", **load_body(_SETTINGS_BODY))))
 
 
-@views.post("/queues/<path:queue>/pause")
+@views.post("/queues/<path:queue>/pause", "pause")
 def pause_queue() -> Response:
     """Let nothing be popped from a queue."""
     return answer(_QUEUE.dump(perform("pause", **load_body(_BY_HAND))))
 
 
-@views.post("/queues/<path:queue>/resume")
+@views.post("/queues/<path:queue>/resume", "resume")
 def resume_queue() -> Response:
     """Let a queue be popped from again."""
     return answer(_QUEUE.dump(perform("resume", **load_body(_BY_HAND))))
 
 
-@views.delete("/queues/<path:queue>")
+@views.delete("/queues/<path:queue>", "forget")
 def forget_queue() -> Response:
     """Delete an empty queue."""
     perform("forget", **load_query(_BY_HAND))

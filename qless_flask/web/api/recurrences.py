@@ -69,7 +69,7 @@ class PreviewBody(TimesSchema):
         return {"rule": Recurrence("any", queue="any", **values), "count": count}
 
 
-@views.get("/recurrences")
+@views.get("/recurrences", "recurrences")
 def list_recurrences() -> Response:
     """List recurrences, by id."""
     query = load_query(_LIST_QUERY)
@@ -78,7 +78,7 @@ def list_recurrences() -> Response:
     return answer({**message, "next": next_after([each.rule.id for each in found], query)})
 
 
-@views.post("/recurrences")
+@views.post("/recurrences", "recur")
 def add_recurrence() -> Response:
     """Make a recurrence: 201 where its id is made here; 200 where it is given, and may have had a rule already."""
     body = load_body(_RULE_BODY)
@@ -86,20 +86,20 @@ def add_recurrence() -> Response:
     return answer(_RECURRING.dump(made), 200 if body["rule"].id else 201, _location(".get_recurrence", id=made.rule.id))
 
 
-@views.post("/recurrences/preview")
+@views.post("/recurrences/preview", "preview_recurrence")
 def preview_recurrence() -> Response:
     """Tell when a rule would be due."""
     body = load_body(_PREVIEW_BODY)
     return answer({"next": recurrence.upcoming(body["rule"], time.time(), body["count"])})
 
 
-@views.get("/recurrences/<path:id>")
+@views.get("/recurrences/<path:id>", "recurrences")
 def get_recurrence() -> Response:
     """Look one recurrence up."""
     return answer(_RECURRING.dump(_found(load_query(_ID_PATH)["id"])))
 
 
-@views.patch("/recurrences/<path:id>")
+@views.patch("/recurrences/<path:id>", "recur")
 def update_recurrence() -> Response:
     """Change the rule of a recurrence."""
     body = load_body(_PATCH_BODY)
@@ -108,26 +108,26 @@ def update_recurrence() -> Response:
     return answer(_RECURRING.dump(perform("recur", rule=rule, actor=actor)))
 
 
-@views.delete("/recurrences/<path:id>")
+@views.delete("/recurrences/<path:id>", "unrecur")
 def delete_recurrence() -> Response:
     """Delete a recurrence; what it has put stays."""
     perform("unrecur", **load_query(_BY_HAND))
     return no_content()
 
 
-@views.post("/recurrences/<path:id>/pause")
+@views.post("/recurrences/<path:id>/pause", "pause_recurrence")
 def pause_recurrence() -> Response:
     """Let a recurrence put nothing by itself."""
     return answer(_RECURRING.dump(perform("pause_recurrence", **load_body(_BY_HAND))))
 
 
-@views.post("/recurrences/<path:id>/resume")
+@views.post("/recurrences/<path:id>/resume", "resume_recurrence")
 def resume_recurrence() -> Response:
     """Let a recurrence go on."""
     return answer(_RECURRING.dump(perform("resume_recurrence", **load_body(_BY_HAND))))
 
 
-@views.post("/recurrences/<path:id>/run")
+@views.post("/recurrences/<path:id>/run", "run_recurrence")
 def run_recurrence() -> Response:
     """Put a job of a recurrence now: 201, or 200 where it was there."""
     put: Put = perform("run_recurrence", **load_body(_BY_HAND))

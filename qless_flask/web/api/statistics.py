@@ -32,19 +32,19 @@ class ThroughputQuery(Noun):
     step = QueryWhole()
 
 
-@views.get("/queues/<path:queue>/stats")
+@views.get("/queues/<path:queue>/stats", "stats")
 def get_queue_stats() -> Response:
     """Sum up a day of a queue."""
     return _stats(_QUEUE_STATS_QUERY)
 
 
-@views.get("/stats")
+@views.get("/stats", "stats")
 def get_stats() -> Response:
     """Sum up a day of a klass, a tag or all together."""
     return _stats(_STATS_QUERY)
 
 
-@views.get("/throughput")
+@views.get("/throughput", "throughput")
 def get_throughput() -> Response:
     """Count transitions by the time."""
     return answer(OPERATIONS["throughput"].dump_answer(perform("throughput", **load_query(_THROUGHPUT_QUERY))))

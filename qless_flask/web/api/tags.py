@@ -30,7 +30,7 @@ class TagByHand(ByHand):
     tag = Text(required=True)
 
 
-@views.get("/tags")
+@views.get("/tags", "tags")
 def list_tags() -> Response:
     """Sum tags up, by name."""
     query = load_query(_LIST_QUERY)
@@ -38,26 +38,26 @@ def list_tags() -> Response:
     return answer({**OPERATIONS["tags"].dump_answer(tags), "next": next_after([tag.name for tag in tags], query)})
 
 
-@views.get("/tags/<path:tag>")
+@views.get("/tags/<path:tag>", "tags")
 def get_tag() -> Response:
     """Sum one tag up."""
     [tag] = perform("tags", names=[load_query(_TAG_PATH)["tag"]])
     return answer(_TAG.dump(tag))
 
 
-@views.put("/tags/<path:tag>/tracked")
+@views.put("/tags/<path:tag>/tracked", "track")
 def track_tag() -> Response:
     """Follow a tag."""
     return answer(_TAG.dump(perform("track", on=True, **load_body(_BY_HAND))))
 
 
-@views.delete("/tags/<path:tag>/tracked")
+@views.delete("/tags/<path:tag>/tracked", "track")
 def untrack_tag() -> Response:
     """Follow a tag no longer."""
     return answer(_TAG.dump(perform("track", on=False, **load_query(_BY_HAND))))
 
 
-@views.get("/tracked")
+@views.get("/tracked", "tracked")
 def get_tracked() -> Response:
     """Tell the state of all that is tracked."""
     return answer(OPERATIONS["tracked"].dump_answer(perform("tracked", **load_query(_NO_QUERY))))

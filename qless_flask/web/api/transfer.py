@@ -28,7 +28,7 @@ views = Views()
 logger = logging.getLogger("qless_flask")
 
 
-@views.get("/export")
+@views.get("/export", "dump")
 def export() -> Response:
     """Write a record a line, then counts and checksum; without that last line it is not whole."""
     load_query(_NO_QUERY)
@@ -37,7 +37,7 @@ def export() -> Response:
     return lines(_exported(namespace, namespace.dump(limit=PAGE)))
 
 
-@views.post("/import")
+@views.post("/import", "load")
 def load_() -> Response:
     """Load records, a thousand at a time, once all of them are known to be right."""
     records = load_records()

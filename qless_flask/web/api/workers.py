@@ -30,26 +30,26 @@ class AskBody(ByHand):
     on = Flag()
 
 
-@views.get("/workers")
+@views.get("/workers", "workers")
 def list_workers() -> Response:
     """Sum up all workers."""
     return answer(OPERATIONS["workers"].dump_answer(perform("workers", **load_query(_NO_QUERY))))
 
 
-@views.get("/workers/<path:worker>")
+@views.get("/workers/<path:worker>", "workers")
 def get_worker() -> Response:
     """Sum up one worker."""
     [worker] = perform("workers", names=[load_query(_WORKER_PATH)["worker"]])
     return answer(_WORKER.dump(worker))
 
 
-@views.post("/workers/<path:worker>/quiet")
+@views.post("/workers/<path:worker>/quiet", "quiet")
 def quiet_worker() -> Response:
     """Ask a worker to pop no more."""
     return answer(_WORKER.dump(perform("quiet", **load_body(_ASK_BODY))))
 
 
-@views.post("/workers/<path:worker>/stop")
+@views.post("/workers/<path:worker>/stop", "stop")
 def stop_worker() -> Response:
     """Ask a worker to end."""
     return answer(_WORKER.dump(perform("stop", **load_body(_ASK_BODY))))
