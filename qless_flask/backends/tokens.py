@@ -21,6 +21,8 @@ from qless_flask.models import Role, Token
 
 INDEX = "tokens"
 """The record with the ids of all tokens. Once it is there, whoever asks must have one, though all be revoked."""
+SESSION_KEY = "session-key"
+"""The record with the key that signs the sessions of the pages."""
 PREFIX = "qless"
 MOST_TOKENS = 4_000
 SEEN_SECONDS = 0.5
@@ -105,6 +107,7 @@ class Tokens:
         for id in _ids(self._records.recall(INDEX)):
             self._write(_name(id), lambda _: None)
             self._write(_used_name(id), lambda _: None)
+        self._write(SESSION_KEY, lambda _: None)
         # Last: were they not all gone, those left would be back with the next one that is made.
         self._write(INDEX, lambda _: None)
 
@@ -132,6 +135,10 @@ class Tokens:
         text = self._recall(_name(id))
         token = None if text is None else _load(text)
         return token if token is not None and token.holds(self._clock()) else None
+
+    def session_key(self) -> str:
+        """Tell the key that signs the sessions of the pages; it is made when it is first asked for."""
+        return self._recall(SESSION_KEY) or self._write(SESSION_KEY, lambda text: text or secrets.token_urlsafe(32))
 
     def _recall(self, name: str) -> str | None:
         """Read a record, or go by what was read half a second ago."""
