@@ -14,6 +14,7 @@ from qless_flask.backends.base import Backend, Clock
 from qless_flask.backends.redis.connection import Client, open_client, told_as_ours
 from qless_flask.backends.redis.names import Names, key_prefix
 from qless_flask.backends.redis.namespace import RedisNamespace
+from qless_flask.backends.redis.risks import risks
 from qless_flask.backends.redis.scripts import Connection
 from qless_flask.backends.redis.waking import Listener
 from qless_flask.backends.waiting import Waiters, WaitKey
@@ -53,7 +54,7 @@ class RedisBackend(Backend):
     def ping(self) -> list[str]:
         with told_as_ours():
             self._client.ping()
-        return self._risks()
+        return risks(self._ask)
 
     def close(self) -> None:
         self._waiters.close()
@@ -78,32 +79,9 @@ class RedisBackend(Backend):
         with suppress(RedisError):
             self._client.rpush(_wake_key(key), "1")
 
-    def _risks(self) -> list[str]:
-        risks = []
-        if self._setting("appendonly") == "no":
-            risks.append("appendonly is off: a crash of the store loses what came since its last snapshot")
-        elif self._setting("appendfsync") not in ("always", None):
-            risks.append("appendfsync is not always: a crash of the store may lose the last second")
-        if self._setting("maxmemory-policy") not in ("noeviction", None):
-            risks.append("maxmemory-policy is not noeviction: the store may drop jobs when it is full")
-        return risks
-
-    def _setting(self, name: str) -> str | None:
-        """Read a setting of the server; None where it does not tell (managed services close CONFIG)."""
-        client = cast(Connection, self._client)
-        try:
-            with told_as_ours():
-                found = cast("list[bytes]", client.execute_command("CONFIG GET", name))
-        except Exception:  # noqa: BLE001 - whatever a service says instead, the queue itself does not need it
-            return None
-        values = [value.decode() if isinstance(value, bytes) else str(value) for value in _flat(found)]
-        return values[1] if len(values) > 1 else None
-
-
-def _flat(found: object) -> list[object]:
-    if isinstance(found, dict):
-        return [part for item in found.items() for part in item]
-    return list(found) if isinstance(found, list) else []
+    def _ask(self, *command: str) -> object:
+        with told_as_ours():
+            return cast(Connection, self._client).execute_command(*command)
 
 
 def _wake_key(key: WaitKey) -> str:

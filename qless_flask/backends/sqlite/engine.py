@@ -16,6 +16,7 @@ from qless_flask.backends.sqlite.listener import ALL, LOG, Listener
 from qless_flask.backends.sqlite.look import Look
 from qless_flask.backends.sqlite.namespace import SQLiteNamespace
 from qless_flask.backends.sqlite.readers import Readers
+from qless_flask.backends.sqlite.risks import risks
 from qless_flask.backends.sqlite.statements import NAMESPACES
 from qless_flask.backends.sqlite.step import Step
 from qless_flask.backends.sqlite.writer import Writer
@@ -63,12 +64,7 @@ class SQLiteBackend(Backend):
 
     def ping(self) -> list[str]:
         self._readers.run(lambda connection: connection.execute(NAMESPACES).fetchone())
-        if self._location.synchronous == "full":
-            return []
-        loses = "a power cut loses the latest answered writes"
-        if self._location.synchronous == "off":
-            loses += ", or the whole file"
-        return [f"synchronous is {self._location.synchronous}: {loses}"]
+        return risks(self._location)
 
     def close(self) -> None:
         self._listener.close()
