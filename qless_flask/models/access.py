@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from math import inf
 from typing import Literal, get_args
 
 from qless_flask.bounds import MAX_BATCH, MAX_RATE, Checks
@@ -11,6 +12,9 @@ from qless_flask.bounds import MAX_BATCH, MAX_RATE, Checks
 Role = Literal["viewer", "producer", "worker", "operator", "admin"]
 """Each may do what those before it may, and more."""
 ROLES: tuple[Role, ...] = get_args(Role)
+LEAST_RATE = 0.01
+
+TokenState = Literal["holds", "expired", "revoked"]
 
 EVERYWHERE = "*"
 """In place of namespaces: all there are, and will be."""
@@ -100,14 +104,29 @@ class Token:
     def __post_init__(self) -> None:
         check = Checks()
         check.text("name", self.name)
+        for name in ("created_by", "revoked_by"):
+            if getattr(self, name) is not None:
+                check.text(name, getattr(self, name))
         check.one_of("role", self.role, ROLES)
         _check_reach(check, None, self.namespaces)
         _check_rate(check, self.rate)
         check.done()
 
+    @property
+    def ends_at(self) -> float:
+        """When it holds no longer; infinity where nobody has said so."""
+        return min((at for at in (self.revoked_at, self.expires_at) if at is not None), default=inf)
+
+    def state(self, now: float) -> TokenState:
+        """Tell whether it holds, or why not."""
+        # Revoked is revoked, also where the clock is behind that of who did it.
+        if self.revoked_at is not None:
+            return "revoked"
+        return "holds" if now < self.ends_at else "expired"
+
     def holds(self, now: float) -> bool:
         """Tell whether it is neither revoked nor expired."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+        return self.state(now) == "holds"
 
     def identity(self) -> Identity:
         """Say who bears it."""
@@ -120,11 +139,13 @@ def _check_reach(check: Checks, role: Role | None, namespaces: tuple[str, ...]) 
     if not isinstance(namespaces, (tuple, list)) or len(namespaces) > MAX_BATCH:
         check.wrong("namespaces", f"must be a list of up to {MAX_BATCH:,} names, or of * alone")
         return
+    if EVERYWHERE in namespaces and len(namespaces) > 1:
+        check.wrong("namespaces", "names others beside *, which is all of them")
     for name in namespaces:
         if name != EVERYWHERE:
             check.name("namespaces", name)
 
 
 def _check_rate(check: Checks, rate: float | None) -> None:
-    if rate is not None:
-        check.seconds("rate", rate, 0.01, MAX_RATE)
+    if rate is not None and (type(rate) not in (int, float) or not LEAST_RATE <= rate <= MAX_RATE):
+        check.wrong("rate", f"must be a number of requests a second from {LEAST_RATE:g} to {MAX_RATE:,}")
