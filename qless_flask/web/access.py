@@ -1,14 +1,15 @@
-"""Who sends a request, and whether they may do what it asks for: the one check of the API and of the pages."""
+"""Who sends a request, and whether they may do what it asks for: what the API's and the pages' one check goes by."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from flask import Request, request
+from werkzeug.exceptions import HTTPException
 
 from qless_flask.backends.tokens import Tokens
-from qless_flask.errors import Forbidden, PluginError, Unauthenticated
+from qless_flask.errors import PluginError, Unauthenticated
 from qless_flask.models import Identity
 from qless_flask.plugins import Plugins
 from qless_flask.web.sessions import session_identity
@@ -20,8 +21,9 @@ Authorize = Callable[[Identity, str, str | None], bool | None]
 
 ANYBODY = Identity("anybody", "admin")
 """Whoever asks, where nobody is asked who they are."""
+LOOK = "queues"
+"""Who may do this somewhere knows of the namespace: it is listed for them."""
 
-_SCHEME = "Bearer"
 _KEY = "qless_flask.identity"
 
 
@@ -61,27 +63,31 @@ class Access:
         if self._host.authorize is not None:
             allowed = self._host.authorize(identity, action, namespace)
             if allowed is not None:
-                return bool(allowed)
+                return _yes_or_no(allowed, "authorize")
         answer = self._plugins.first("authorize", actor=identity, action=action, namespace=namespace)
         if answer is not None:
-            return bool(answer[1])
+            return _yes_or_no(answer[1], answer[0].plugin)
         return identity.may(action, namespace)
+
+    def seen(self, identity: Identity, namespaces: Iterable[str]) -> list[str]:
+        """Pick the namespaces that somebody may know of."""
+        return [name for name in namespaces if self.may(identity, LOOK, name)]
 
     def _told(self) -> Identity | None:
         if self._host.authenticate is not None:
-            known = self._host.authenticate(request)
+            known = _asked(self._host.authenticate)
             if known is not None:
-                return _checked(known, "authenticate")
+                return _identity(known, "authenticate")
         answer = self._plugins.first("authenticate", request=request)
-        return None if answer is None else _checked(answer[1], answer[0].plugin)
+        return None if answer is None else _identity(answer[1], answer[0].plugin)
 
     def _of_token(self) -> Identity | None:
-        if self.tokens is None or not self.tokens.exist():
+        if self.tokens is None or not self.asks():
             return None
-        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != _SCHEME.lower():
+        text = bearer_token()
+        if text is None:
             return None
-        token = self.tokens.find(text.strip())
+        token = self.tokens.find(text)
         if token is None:
             # No word on whether it is unknown, expired or revoked: that is for its owner alone.
             raise Unauthenticated("this token is not known, has expired or was revoked")
@@ -89,6 +95,12 @@ class Access:
 
     def _of_session(self) -> Identity | None:
         return None if self.tokens is None else session_identity(self.tokens)
+
+
+def bearer_token() -> str | None:
+    """Find the token that this request bears (RFC 6750, section 2.1), and nowhere but there: a URL is written down."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else None
 
 
 def remember_identity(identity: Identity) -> None:
@@ -102,13 +114,24 @@ def current_identity() -> Identity:
     return identity
 
 
-def forbidden(action: str, namespace: str | None) -> Forbidden:
-    """Build the error for what somebody may not do; it tells nothing of what is there."""
-    where = "" if namespace is None else f" in namespace {namespace}"
-    return Forbidden(f"you may not do this{where}: it takes another role, or a token for it ({action})", subject=action)
+def _asked(authenticate: Authenticate) -> object:
+    try:
+        return authenticate(request)
+    except HTTPException as error:
+        # A host refuses as its own views do: with abort(401).
+        if error.code == Unauthenticated.status:
+            raise Unauthenticated() from error
+        raise PluginError(f"authenticate raised {error}", subject="authenticate") from error
 
 
-def _checked(answer: object, who: str) -> Identity:
+def _identity(answer: object, who: str) -> Identity:
     if not isinstance(answer, Identity):
         raise PluginError(f"{who} answered {type(answer).__name__}, which is no Identity", subject=who)
+    return answer
+
+
+def _yes_or_no(answer: object, who: str) -> bool:
+    # Not by what Python takes for true: that is "no", too.
+    if not isinstance(answer, bool):
+        raise PluginError(f"{who} answered {type(answer).__name__}, which is neither True nor False", subject=who)
     return answer

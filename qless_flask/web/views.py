@@ -13,10 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from qless_flask.bounds import Checks
 from qless_flask.errors import Internal, Malformed, MethodNotAllowed, NotFound, QlessError
-from qless_flask.models import LEAST_ROLES
-from qless_flask.web.access import forbidden, remember_identity
 from qless_flask.web.answers import is_fault, no_content, problem
-from qless_flask.web.service import current_service
+from qless_flask.web.guard import KNOWN, PUBLIC, admit
 
 View = Callable[[], Response]
 Mount = Blueprint | BlueprintSetupState
@@ -47,12 +45,6 @@ _KNOWN = (
     "import",
     "operations",
 )
-PUBLIC = "public"
-"""For an address that asks nobody who they are."""
-KNOWN = "known"
-"""For one that whoever is known may ask, such as what there is not."""
-NAMED = "named"
-"""For the one whose path names the operation."""
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -135,9 +127,7 @@ def _guarded(view: View, action: str) -> Callable[..., Response]:
     @functools.wraps(view)
     def guarded(**names: str) -> Response:
         try:
-            if action != PUBLIC:
-                # First of all: to a stranger every address answers the same.
-                _check_access(action)
+            admit(action)
             _check_names()
             return view()
         except QlessError as error:
@@ -153,23 +143,6 @@ def _guarded(view: View, action: str) -> Callable[..., Response]:
             return problem(Internal())
 
     return guarded
-
-
-def _check_access(action: str) -> None:
-    """Raise Unauthenticated or Forbidden unless whoever asks may do this."""
-    access = current_service().access
-    identity = access.identify()
-    remember_identity(identity)
-    names = request.view_args or {}
-    if action == NAMED:
-        action = names["name"] if names["name"] in LEAST_ROLES else KNOWN
-    namespace = names.get("namespace")
-    if action == KNOWN:
-        allowed = namespace is None or access.may(identity, "queues", namespace)
-    else:
-        allowed = access.may(identity, action, namespace)
-    if not allowed:
-        raise forbidden(action, namespace)
 
 
 def _check_names() -> None:

@@ -8,8 +8,9 @@ from flask import Response, url_for
 
 from qless_flask.schemas.mount import NamespacesSchema, ReadySchema
 from qless_flask.web.answers import answer
+from qless_flask.web.guard import PUBLIC
 from qless_flask.web.service import current_service
-from qless_flask.web.views import API, PUBLIC, Views
+from qless_flask.web.views import API, Views
 
 views = Views(prefix="")
 

@@ -7,9 +7,10 @@ from flask import Response, request
 from qless_flask.errors import NotFound
 from qless_flask.schemas.operations import OPERATIONS, Operation
 from qless_flask.web.answers import answer
+from qless_flask.web.guard import NAMED
 from qless_flask.web.parsing import load_message
 from qless_flask.web.service import perform
-from qless_flask.web.views import NAMED, Views
+from qless_flask.web.views import Views
 
 views = Views()
 
