@@ -22,6 +22,7 @@ from qless_flask.cli.serve import serve
 from qless_flask.cli.statistics import stats, throughput
 from qless_flask.cli.tags import tags, tracked
 from qless_flask.cli.theirs import OursAndTheirs
+from qless_flask.cli.token import token
 from qless_flask.cli.worker import worker
 from qless_flask.cli.workers import workers
 
@@ -67,6 +68,7 @@ _COMMANDS = (
     export,
     import_,
     copy,
+    token,
     plugins,
     demo,
 )

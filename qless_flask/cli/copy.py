@@ -24,6 +24,7 @@ def copy(source: str, target: str, namespace: str, to_namespace: str | None, tha
     """Copy a namespace, whole, from the store SRC into the store DST, where it must be new or empty.
 
     Jobs, their places, leases, history and logs, queues, recurrences, settings, statistics: what runs goes on there.
+    Tokens are the store's and stay there: make some in DST (see `token`).
     Both are frozen meanwhile: they can be read, and not written. At the end both are read again and compared; then the
     one in DST is thawed, and the one in SRC stays frozen, so that nothing is done twice. What was broken off goes on
     when it is typed again.

@@ -25,6 +25,7 @@ def export(url: str, namespace: str, file: str, live: bool, resume: bool) -> Non
 
     The last line has their counts and checksum. The namespace is frozen meanwhile: it can be read, and not written.
     `import` reads it back, into whatever store. Secrets of its trackers and policies stand in it: keep it to yourself.
+    Tokens do not: they are the store's (see `token`).
 
     \b
     qless-flask export jobs.ndjson
