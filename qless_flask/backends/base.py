@@ -32,6 +32,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import ClassVar
 
 from qless_flask.errors import QlessError
 from qless_flask.models import (
@@ -85,6 +86,9 @@ LOG_END = "end"
 
 class Backend(ABC):
     """A connection to a store. Safe to share between threads; each process opens its own."""
+
+    remote: ClassVar[bool] = False
+    """Whether it asks a server of ours, which goes by its own tokens."""
 
     @abstractmethod
     def namespace(self, name: str) -> Namespace:

@@ -29,7 +29,8 @@ from qless_flask.web.api import (
     transfer,
     workers,
 )
-from qless_flask.web.service import EXTENSION, Service
+from qless_flask.web.current import EXTENSION
+from qless_flask.web.service import Service
 from qless_flask.web.views import add_catch_all
 
 

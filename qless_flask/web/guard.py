@@ -8,7 +8,7 @@ from qless_flask.errors import Forbidden
 from qless_flask.models import LEAST_ROLES, ROLES, Identity
 from qless_flask.schemas.operations import OPERATIONS
 from qless_flask.web.access import LOOK, remember_identity
-from qless_flask.web.service import current_service
+from qless_flask.web.current import current_service
 
 PUBLIC = "public"
 """The action of an address that asks nobody who they are."""

@@ -19,7 +19,7 @@ from qless_flask.schemas.noun import Noun, invalid
 from qless_flask.schemas.operations import JobsArguments
 from qless_flask.schemas.transfer import NDJSON, read_lines
 from qless_flask.schemas.values import Flag, Seconds, Wait, Whole
-from qless_flask.web.service import current_service
+from qless_flask.web.current import current_service
 
 _FLAGS = {"true": True, "false": False}
 _NOTHING = (b"", b"{}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from flask import Response, after_this_request, current_app, request
+from flask import Response, after_this_request, request
 
-from qless_flask.backends import is_server, open_backend
+from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.hooked import Hooked
 from qless_flask.backends.scheduling import scheduler_figures
@@ -20,11 +21,11 @@ from qless_flask.models.plugins import PluginReport
 from qless_flask.models.scheduling import SchedulerFigures
 from qless_flask.plugins import Plugins
 from qless_flask.settings import Settings
-from qless_flask.web.access import Access, Host
+from qless_flask.web.access import Access, Host, current_identity
+from qless_flask.web.audit import note
+from qless_flask.web.current import current_service
+from qless_flask.web.persons import BY_HAND, acting
 from qless_flask.web.places import Places
-
-EXTENSION = "qless"
-"""The key in `app.extensions`: a dict of services by the name of their blueprint."""
 
 
 class Service:
@@ -69,7 +70,8 @@ class Service:
         process = os.getpid()
         with self._lock:
             if self._accessed is None or self._accessed[0] != process:
-                tokens = None if self._is_server() else Tokens(_bare(self.backend))
+                store = _bare(self.backend)
+                tokens = None if store.remote else Tokens(store)
                 closed = self.settings.closed
                 self._accessed = (process, Access(self._host, self.plugins, tokens, closed=closed))
             return self._accessed[1]
@@ -82,6 +84,10 @@ class Service:
         """Say which plugins this process has, and what the schedulers of the store do."""
         return replace(self.plugins.reported(), scheduler=self.figures())
 
+    def seen_namespaces(self) -> list[str]:
+        """List the namespaces that have begun and that whoever asks may know of."""
+        return self.access.seen(current_identity(), self.backend.namespaces())
+
     def figures(self) -> SchedulerFigures | None:
         """Ask the store what its schedulers do; None where it does not answer, or is a server, which keeps that."""
         with suppress(QlessError):
@@ -93,9 +99,6 @@ class Service:
         if name.startswith("_"):
             raise Invalid.of({"namespace": ["names that begin with _ are reserved"]})
         return self.backend.namespace(name)
-
-    def _is_server(self) -> bool:
-        return self._given is None and is_server(self.settings.url)
 
     def close(self) -> None:
         """Close the store if it was opened here: waiting polls are answered, empty, and no others wait.
@@ -113,24 +116,25 @@ def _bare(backend: Backend) -> Backend:
     return backend.inner if isinstance(backend, Hooked) else backend
 
 
-def current_service() -> Service:
-    """Find the service of the mount that this request came to."""
-    services: dict[str, Service] = current_app.extensions[EXTENSION]
-    return services[request.blueprint or ""]
-
-
 def current_namespace() -> Namespace:
     """Open the namespace that this request names."""
     return current_service().namespace((request.view_args or {})["namespace"])
 
 
 def perform(operation: str, **arguments: Any) -> Any:
-    """Do one operation in the request's namespace; it waits only if there is a place to wait in."""
-    service = current_service()
-    method = getattr(current_namespace(), operation)
+    """Do one operation in the request's namespace, as by who sends it; it waits only if there is a place to wait in."""
+    namespace = current_namespace()
+    if operation in BY_HAND:
+        arguments["actor"] = acting(arguments.get("actor"))
+    answer = _waited(getattr(namespace, operation), arguments)
+    note(operation, namespace.name, arguments, answer)
+    return answer
+
+
+def _waited(method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     if not arguments.get("wait"):
         return method(**arguments)
-    with service.places.take(request.is_multithread) as taken:
+    with current_service().places.take(request.is_multithread) as taken:
         if taken:
             return method(**arguments)
         # Answered early: who asks again at once would only find the places taken still.

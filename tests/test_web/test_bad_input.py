@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from qless_flask.backends.base import Backend
 from qless_flask.errors import BackendUnavailable
 from qless_flask.settings import Settings
+from qless_flask.testing import ModelBackend
 from qless_flask.web import create_app
 
 from .conftest import Api
@@ -374,11 +375,11 @@ class TestFaults:
         class Broken(Exception):
             """Stands for any bug."""
 
-        class Bug:
+        class Bug(ModelBackend):
             def namespaces(self) -> list[str]:
                 raise Broken("the password is hunter2")
 
-        app = create_app(backend=Bug())  # type: ignore[arg-type]
+        app = create_app(backend=Bug())
         with caplog.at_level(logging.ERROR, "qless_flask"):
             problem = Api(app.test_client()).problem("GET /api/v1/namespaces")
 

@@ -8,8 +8,8 @@ from flask import Response, url_for
 
 from qless_flask.schemas.mount import NamespacesSchema, ReadySchema
 from qless_flask.web.answers import answer
+from qless_flask.web.current import current_service
 from qless_flask.web.guard import PUBLIC
-from qless_flask.web.service import current_service
 from qless_flask.web.views import API, Views
 
 views = Views(prefix="")
@@ -42,8 +42,8 @@ def ready() -> Response:
 
 @views.get(f"{API}/namespaces", "namespaces")
 def list_namespaces() -> Response:
-    """List the namespaces that have begun."""
-    names = current_service().backend.namespaces()
+    """List the namespaces that have begun, as far as whoever asks may know of them."""
+    names = current_service().seen_namespaces()
     return answer(_NAMESPACES.dump({"namespaces": [{"name": name} for name in names]}))
 
 

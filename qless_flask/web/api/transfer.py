@@ -16,6 +16,7 @@ from qless_flask.schemas.operations import NoArguments
 from qless_flask.schemas.problems import dump_problem
 from qless_flask.schemas.transfer import encode_end
 from qless_flask.web.answers import answer, lines
+from qless_flask.web.audit import note
 from qless_flask.web.parsing import load_query, load_records
 from qless_flask.web.service import current_namespace, perform
 from qless_flask.web.views import Views
@@ -34,7 +35,9 @@ def export() -> Response:
     load_query(_NO_QUERY)
     namespace = current_namespace()
     # The first page comes before the answer begins, so that what cannot be begun is told by the status.
-    return lines(_exported(namespace, namespace.dump(limit=PAGE)))
+    first = namespace.dump(limit=PAGE)
+    note("dump", namespace.name, {})
+    return lines(_exported(namespace, first))
 
 
 @views.post("/import", "load")
