@@ -31,7 +31,7 @@ from qless_flask.web.api import (
 )
 from qless_flask.web.current import EXTENSION
 from qless_flask.web.service import Service
-from qless_flask.web.views import add_catch_all
+from qless_flask.web.views import NAMESPACE, Route, add_catch_all
 
 
 def create_blueprint(
@@ -82,6 +82,9 @@ def mounted(name: str, service: Service) -> Blueprint:
     for noun in _NOUNS:
         noun.views.add_to(blueprint)
     add_catch_all(blueprint, "/api/<path:rest>", "nowhere_in_api")
+    # Of a namespace that is another's nothing is told, not even that an address is none.
+    add_catch_all(blueprint, f"{NAMESPACE}/", "nowhere_below_namespace")
+    add_catch_all(blueprint, f"{NAMESPACE}/<path:rest>", "nowhere_in_namespace")
 
     def remember(state: BlueprintSetupState) -> None:
         full_name = f"{state.name_prefix}.{state.name}".lstrip(".")
@@ -92,6 +95,11 @@ def mounted(name: str, service: Service) -> Blueprint:
 
     blueprint.record(remember)
     return blueprint
+
+
+def routes() -> list[Route]:
+    """List all that a mount answers, with the action that each asks for."""
+    return [route for noun in _NOUNS for route in noun.views.routes()]
 
 
 _NOUNS = (

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable, Sequence
 from itertools import product
+from typing import NamedTuple
 
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
@@ -46,7 +48,21 @@ _KNOWN = (
     "operations",
 )
 
+_VARIABLE = re.compile(r"<(?:\w+:)?(\w+)>")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class Route(NamedTuple):
+    """A method at an address, and the action that it asks for."""
+
+    method: str
+    rule: str
+    action: str
+
+    @property
+    def address(self) -> str:
+        """The rule, as people write it: with `{jid}` for a jid."""
+        return _VARIABLE.sub(r"{\1}", self.rule)
 
 
 class Views:
@@ -75,6 +91,14 @@ class Views:
     def delete(self, rule: str, action: str) -> Callable[[View], View]:
         """Answer DELETE at an address, for those who may do the action."""
         return self._at(rule, "DELETE", action)
+
+    def routes(self) -> list[Route]:
+        """List what is answered here, without the methods that are refused."""
+        return [
+            Route(method, rule, action)
+            for rule, views in self._by_rule.items()
+            for method, (_, action) in views.items()
+        ]
 
     def add_to(self, blueprint: Blueprint) -> None:
         """Register all of them, and with them the answer to the methods that an address does not take.
