@@ -10,10 +10,9 @@ from qless_flask.errors import BackendUnavailable, Frozen, PluginError, QlessErr
 from qless_flask.schemas import wire
 from qless_flask.schemas.problems import MEDIA_TYPE, dump_problem
 from qless_flask.schemas.transfer import NDJSON
+from qless_flask.web.access import bearer_token
 
 RETRY_AFTER_SECONDS = 1
-CHALLENGE = 'Bearer realm="qless"'
-"""What a 401 asks for (RFC 6750)."""
 
 
 def answer(message: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -34,10 +33,15 @@ def problem(error: QlessError, headers: Mapping[str, str] | None = None) -> Resp
     if isinstance(error, BackendUnavailable):
         headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     if isinstance(error, Unauthenticated):
-        headers["WWW-Authenticate"] = CHALLENGE
+        headers["WWW-Authenticate"] = challenge()
     if is_fault(error):
         error = type(error)(subject=error.subject if isinstance(error, PluginError) else None)
     return _response(dump_problem(error), error.status, MEDIA_TYPE, headers)
+
+
+def challenge() -> str:
+    """Say what a 401 asks for, and whether this request had a token, but none that counts (RFC 6750, section 3)."""
+    return 'Bearer realm="qless"' if bearer_token() is None else 'Bearer realm="qless", error="invalid_token"'
 
 
 def is_fault(error: QlessError) -> bool:
