@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from qless_flask.backends.base import Backend, Clock
 from qless_flask.backends.hooked import Hooked
 from qless_flask.bounds import MAX_DATA_BYTES
 from qless_flask.errors import Invalid, PluginError, QlessError
+from qless_flask.hidden import shown_url
 from qless_flask.plugins import Plugins
 from qless_flask.plugins.sources import told_distribution
 
@@ -23,20 +25,22 @@ def open_backend(
     clock: Clock | None = None,
     max_data_bytes: int = MAX_DATA_BYTES,
     plugins: Plugins | None = None,
+    token: str | Path | None = None,
 ) -> Backend:
     """Open the store that a URL names; nothing is written, and a store that is down is told at its first use.
 
     redis:// rediss:// unix:// redis+sentinel:// redis+cluster:// · sqlite:///relative.db sqlite:////absolute.db ·
     http://host/mount https://host/mount (a server of ours, whose clock and limits count) · any other scheme that a
     plugin or an installed store opens. A store is wrapped in `Hooked`, with these plugins or, without a word, those
-    that are installed; a server does that to its own. Raise Invalid for a URL that nobody opens, and PluginError where
-    a plugin fails to.
+    that are installed; a server does that to its own. The `token`, or the one in the file whose path is given, is shown
+    to a server; a store asks for none. Raise Invalid for a URL that nobody opens, and PluginError where a plugin fails
+    to.
     """
     # Each engine is imported when it is asked for, so that nobody pays for, or needs, what they don't use.
     if is_server(url):
         from qless_flask.backends.http import HTTPBackend
 
-        return HTTPBackend(url)
+        return HTTPBackend(url, token=token)
     if plugins is None:
         plugins = Plugins()
     return Hooked(_open(url, clock, max_data_bytes, plugins), plugins=plugins, clock=clock)
@@ -50,8 +54,9 @@ def is_server(url: str) -> bool:
 def _scheme(url: str) -> str:
     try:
         return urlsplit(url).scheme
-    except ValueError as error:
-        raise Invalid.of({"url": [f"is no URL: {error}"]}) from error
+    except ValueError:
+        # What Python says of it may have the password in it.
+        raise Invalid.of({"url": [f"is no URL: {shown_url(url)}"]}) from None
 
 
 def _open(url: str, clock: Clock | None, max_data_bytes: int, plugins: Plugins) -> Backend:

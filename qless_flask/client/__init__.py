@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from types import TracebackType
 
 from qless_flask.backends import open_backend
@@ -70,7 +71,8 @@ __all__ = [
 class Client:
     """One namespace of a store: `client.queues["fetch"].put("Crawl", {"url": url}, priority=10)`.
 
-    Takes the URL of a store, or a backend that is open already and then stays open.
+    Takes the URL of a store, or a backend that is open already and then stays open. The URL of a server may need a
+    `token`, or the path of a file in which one stands; see `open_backend`.
     What is done by hand through it is noted as done by `actor`. With a `codec` of one of the `plugins` it writes what
     jobs are given and what they leave (data and results) unreadable to the store; it reads what any of their codecs
     wrote. Without a word the plugins are those of the backend, else the installed ones.
@@ -84,10 +86,11 @@ class Client:
         actor: Actor | None = None,
         plugins: Plugins | None = None,
         codec: str | None = None,
+        token: str | Path | None = None,
     ) -> None:
         """Open the store. Raise Invalid if no plugin offers the codec."""
         self._given = plugins
-        self._owned = open_backend(store, plugins=plugins) if isinstance(store, str) else None
+        self._owned = open_backend(store, plugins=plugins, token=token) if isinstance(store, str) else None
         self.backend: Backend = self._owned or store  # type: ignore[assignment]
         self.namespace: Namespace = self.backend.namespace(namespace)
         self._actor = actor

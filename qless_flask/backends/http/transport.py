@@ -1,11 +1,17 @@
-"""The wire to a server: messages posted, problems raised as the errors they are, lost answers asked for again."""
+"""The wire to a server: messages posted, problems raised as the errors they are, lost answers asked for again.
+
+What a server refuses unread, because too many requests came, is sent again when it says, whatever it is.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
+import logging
 import random
 import socket
 import threading
+import time
 import weakref
 from collections.abc import Mapping
 from json import dumps
@@ -14,30 +20,55 @@ from typing import Any
 import httpx
 import msgspec
 
-from qless_flask.errors import BackendUnavailable, Frozen, Internal, Invalid, Malformed, QlessError
+from qless_flask.backends.http.bearer import Bearer, TokenSource
+from qless_flask.errors import (
+    BackendUnavailable,
+    Forbidden,
+    Frozen,
+    Internal,
+    Invalid,
+    Malformed,
+    QlessError,
+    RateLimited,
+    Unauthenticated,
+)
 from qless_flask.schemas import wire
 from qless_flask.schemas.problems import load_problem
 
 TRIES = 4
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
+RATE_PATIENCE_SECONDS = 30.0
+"""How long a request that came too soon after others is put off in all, before its sender hears of it."""
 
 _UNAVAILABLE = (502, 503, 504)
 # Only these prove that the server has not seen the request; after any other fault it may have done what was asked.
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+# What a proxy that asks for a login, or counts requests, answers in words of its own.
+_REFUSALS: Mapping[int, type[QlessError]] = {401: Unauthenticated, 403: Forbidden, 429: RateLimited}
+
+logger = logging.getLogger("qless_flask.http")
 
 
 class Transport:
     """Connections to one server, kept alive. Safe to share between threads."""
 
-    def __init__(self, url: str, *, transport: httpx.BaseTransport | None, timeout: float) -> None:
-        self.url = _checked(url)
+    def __init__(
+        self, url: str, *, transport: httpx.BaseTransport | None, timeout: float, token: TokenSource | None = None
+    ) -> None:
+        self.url, login = _checked(url)
         self.closed = threading.Event()
+        self._bearer = Bearer(token)
+        if self._bearer and login:
+            raise Invalid.of({"token": ["cannot be sent beside the user and password in the url: give one of them"]})
+        if self._bearer and not _is_safe(self.url):
+            logger.warning("the token goes to %s unencrypted, for all on the way to read: use https", self.url)
         self._timeout = timeout
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         # As many connections as threads: a pop that waits must not keep a heartbeat waiting.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=100)
-        self._client = httpx.Client(transport=transport, limits=limits, headers={"Accept": "application/json"})
+        headers = {"Accept": "application/json"}
+        self._client = httpx.Client(transport=transport, limits=limits, headers=headers, auth=login)
 
     def get(self, path: str, *, tries: int = TRIES) -> object:
         """Ask for what stands at a path of the mount."""
@@ -84,7 +115,7 @@ class Transport:
         for each in range(tries):
             pause = random.uniform(0.5, 1) * FIRST_PAUSE_SECONDS * 4**each
             try:
-                response = self._send(request)
+                response = self._let_in(request)
                 if response.status_code not in _UNAVAILABLE:
                     return _read(response)
                 fault = _refusal(response)
@@ -108,9 +139,24 @@ class Transport:
                 break
         raise fault
 
+    def _let_in(self, request: httpx.Request) -> httpx.Response:
+        """Send, and again when it is time, as long as there is a token that was not refused, and not too long."""
+        until = time.monotonic() + RATE_PATIENCE_SECONDS
+        while True:
+            response = self._send(request)
+            if response.status_code == Unauthenticated.status and self._bearer.renew(request):
+                continue
+            if response.status_code != RateLimited.status or not isinstance(_refusal(response), RateLimited):
+                return response
+            # Spread, so that those who were refused together do not come together again.
+            pause = max(FIRST_PAUSE_SECONDS, _retry_after(response)) * random.uniform(1, 1.25)
+            if time.monotonic() + pause > until or self.closed.wait(pause):
+                return response
+
     def _send(self, request: httpx.Request) -> httpx.Response:
         if self.closed.is_set():
             raise BackendUnavailable(f"this connection to {self.url} was closed")
+        self._bearer.sign(request)
         try:
             return self._client.send(request)
         except RuntimeError as error:
@@ -122,14 +168,34 @@ class Transport:
             self._sockets.add(info["return_value"].get_extra_info("socket"))
 
 
-def _checked(url: str) -> str:
+def _checked(url: str) -> tuple[str, httpx.BasicAuth | None]:
+    """Answer the URL that may be shown, and apart from it the login that stands in it."""
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise Invalid.of({"url": [f"{url}: {error}"]}) from error
+        raise Invalid.of({"url": [f"{_shown(url)}: {error}"]}) from error
     if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
-        raise Invalid.of({"url": [f"{url}: must be http://host:port/mount, the mount being where the server answers"]})
-    return url.rstrip("/")
+        wanted = "must be http://host:port/mount, the mount being where the server answers"
+        raise Invalid.of({"url": [f"{_shown(url)}: {wanted}"]})
+    login = httpx.BasicAuth(parsed.username, parsed.password) if parsed.userinfo else None
+    return _shown(url).rstrip("/"), login
+
+
+def _shown(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{place.rpartition('@')[2]}{slash}{path}"
+
+
+def _is_safe(url: str) -> bool:
+    """Tell whether nobody else can read what goes there."""
+    parsed = httpx.URL(url)
+    if parsed.scheme == "https" or parsed.host == "localhost" or parsed.host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(parsed.host).is_loopback
+    except ValueError:
+        return False
 
 
 def _encoded(message: Mapping[str, object]) -> bytes:
@@ -155,16 +221,17 @@ def _read(response: httpx.Response) -> object:
             return wire.decode(response.content) if response.content else {}
         except (Malformed, Invalid) as error:
             raise Internal(f"{response.url} answered what cannot be read: {error}") from error
-    raise _problem(response) or Internal(
-        f"{response.url} answered {response.status_code} {response.reason_phrase}, which is no answer of a"
-        " qless-flask server: the URL must be the one it is mounted at"
-    )
+    if _problem(response) is None and response.status_code not in _REFUSALS:
+        raise Internal(
+            f"{response.url} answered {response.status_code} {response.reason_phrase}, which is no answer of a"
+            " qless-flask server: the URL must be the one it is mounted at"
+        )
+    raise _refusal(response)
 
 
 def _refusal(response: httpx.Response) -> QlessError:
-    return _problem(response) or BackendUnavailable(
-        f"{response.url} answered {response.status_code} {response.reason_phrase}"
-    )
+    kind = _REFUSALS.get(response.status_code, BackendUnavailable)
+    return _problem(response) or kind(f"{response.url} answered {response.status_code} {response.reason_phrase}")
 
 
 def _problem(response: httpx.Response) -> QlessError | None:
