@@ -24,6 +24,7 @@ from qless_flask.bench.hooked import print_hooked
 from qless_flask.bench.life import KILOBYTE, SMALL, Life, lives, put_waiting
 from qless_flask.bench.redis_server import Server
 from qless_flask.bench.scaling import Meter, ProcessMeter, RedisMeter, print_scale
+from qless_flask.hidden import shown_url
 
 ROUNDS = 3
 MEMORY_JOBS = 100_000
@@ -159,7 +160,7 @@ def _bytes_a_job(server: Server, put: Callable[[], None]) -> float:
 
 
 def _bench_any(url: str, jobs: int) -> None:
-    print(f"\n{url}: {jobs:,} jobs a round, median of {ROUNDS}")
+    print(f"\n{shown_url(url)}: {jobs:,} jobs a round, median of {ROUNDS}")
     with open_backend(url) as backend:
         namespace: Namespace = backend.namespace("bench")
         for name, life in lives(namespace).items():

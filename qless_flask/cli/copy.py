@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import click
 
 from qless_flask.cli.command import debug_option
@@ -11,6 +9,7 @@ from qless_flask.cli.plugin_options import open_store
 from qless_flask.cli.progress import Progress
 from qless_flask.cli.target import command_name, namespace_option, person
 from qless_flask.copying import copy as copy_namespace
+from qless_flask.hidden import shown_url
 
 
 @click.command(short_help="Copy a namespace into another store.")
@@ -33,13 +32,13 @@ def copy(source: str, target: str, namespace: str, to_namespace: str | None, tha
     qless-flask copy sqlite:///qless.db redis://localhost/0
     qless-flask copy redis://old/0 http://new:8484 --namespace mail --to-namespace post
     """
-    where = f"--url {without_password(source)} --namespace {namespace}"
+    where = f"--url {shown_url(source)} --namespace {namespace}"
     thaw = f"{command_name()} thaw {where}"
     progress = Progress()
 
     def report(what: str, done: int, total: int | None) -> None:
         if not progress.begun:
-            click.echo(f"From now on namespace {namespace} in {without_password(source)} is frozen.", err=True)
+            click.echo(f"From now on namespace {namespace} in {shown_url(source)} is frozen.", err=True)
         progress(what, done, total)
 
     with open_store(source) as source_backend, open_store(target) as target_backend:
@@ -62,11 +61,3 @@ def copy(source: str, target: str, namespace: str, to_namespace: str | None, tha
         click.echo("The source is thawed: its jobs are in both stores now.", err=True)
     else:
         click.echo(f"The source stays frozen, so that nothing is done twice. To use it again: {thaw}", err=True)
-
-
-def without_password(url: str) -> str:
-    """Show a URL without the secret in it."""
-    parts = urlsplit(url)
-    login, at, host = parts.netloc.rpartition("@")
-    user = login.partition(":")[0]
-    return parts._replace(netloc=f"{user}:…{at}{host}").geturl() if ":" in login else url

@@ -25,6 +25,7 @@ from qless_flask.cli.target import command_name, url_option
 from qless_flask.demo.crawl import STAGES, Crawl, Progress, Staff
 from qless_flask.demo.index import Index
 from qless_flask.demo.summary import Summary, summarize
+from qless_flask.hidden import shown_url
 
 LINE_SECONDS = 2.0
 SHOWN = 6
@@ -75,14 +76,14 @@ def crawl(
 ) -> None:
     """Crawl, and sum up what came of it."""
     if serve and url.startswith("http"):
-        raise click.UsageError(f"--serve serves a store of one's own, and {url} is a server already")
+        raise click.UsageError(f"--serve serves a store of one's own, and {shown_url(url)} is a server already")
     # Whoever ends the demo ends its site, workers and server with it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     with ServerProcess(url, port) if serve else nullcontext() as server, open_store(url) as backend:
         opened = backend.namespace(namespace)
         if server:
-            click.echo(f"Serving {url} at {server.address} - Ctrl-C stops.", err=True)
+            click.echo(f"Serving {shown_url(url)} at {server.address} - Ctrl-C stops.", err=True)
         try:
             _crawl(url, opened, index, Staff(processes, threads))
         except KeyboardInterrupt:

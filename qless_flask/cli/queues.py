@@ -41,7 +41,7 @@ def show(target: Target, names: tuple[str, ...]) -> None:
         header = ("queue", *COLUMNS, "oldest wait")
         print_table(header, ([_name(queue), *_counts(queue)] for queue in found))
     else:
-        click.echo(f"No queues in namespace {target.namespace} of {target.url} yet.")
+        click.echo(f"No queues in namespace {target.namespace} of {target.shown_url} yet.")
 
 
 @queues.command(short_help="Let nothing be popped from a queue.")

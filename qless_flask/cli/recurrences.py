@@ -71,7 +71,7 @@ def list_(target: Target) -> None:
         )
         print_table(("id", "klass", "queue", "times", "next", "fired"), rows)
     else:
-        click.echo(f"No recurrences in namespace {target.namespace} of {target.url} yet.")
+        click.echo(f"No recurrences in namespace {target.namespace} of {target.shown_url} yet.")
 
 
 @recurrences.command(short_help="Make a rule, or replace one.")

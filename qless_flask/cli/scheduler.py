@@ -12,6 +12,7 @@ from qless_flask.backends import is_server, open_backend
 from qless_flask.cli.plugin_options import load_plugins, plugin_options
 from qless_flask.cli.target import url_option
 from qless_flask.cli.worker import LOG_LEVELS
+from qless_flask.hidden import shown_url
 from qless_flask.scheduler import Scheduler
 from qless_flask.settings import PluginSettings
 from qless_flask.worker.logs import write_log
@@ -37,7 +38,9 @@ def scheduler(url: str, name: str | None, log_level: str, plugins: PluginSetting
     qless-flask scheduler --url redis://localhost/0
     """
     if is_server(url):
-        raise click.UsageError(f"the store of {url} is looked after by that server: give the URL of the store itself.")
+        raise click.UsageError(
+            f"the store of {shown_url(url)} is looked after by that server: give the URL of the store itself."
+        )
     told = threading.Event()
 
     def tell(number: int, frame: FrameType | None) -> None:

@@ -26,6 +26,7 @@ from qless_flask.cli.plugin_options import load_plugins, look_here, plugin_optio
 from qless_flask.cli.target import DEFAULT_NAMESPACE, url_option
 from qless_flask.cli.worker import LOG_LEVELS
 from qless_flask.errors import BackendUnavailable
+from qless_flask.hidden import shown_url
 from qless_flask.plugins import Plugins
 from qless_flask.scheduler import Scheduler
 from qless_flask.settings import PluginSettings, Settings
@@ -103,7 +104,7 @@ def serve(
     port = choose_port(host, port)
     warn_of_risks(url, load_plugins(settings))
     address = f"http://{_in_url(host)}:{port}"
-    click.echo(f"Serving {url} at {address} - Ctrl-C stops.")
+    click.echo(f"Serving {shown_url(url)} at {address} - Ctrl-C stops.")
     click.echo(f"Try: curl {address}/api/v1/namespaces/{DEFAULT_NAMESPACE}/queues")
     server = Server(settings, host, port, processes, threads, schedules=schedules, log_level=log_level)
     server.serve_until_stopped()

@@ -37,7 +37,7 @@ def show(target: Target, names: tuple[str, ...]) -> None:
     elif found:
         _print_tags(found)
     else:
-        click.echo(f"No job in namespace {target.namespace} of {target.url} has a tag.")
+        click.echo(f"No job in namespace {target.namespace} of {target.shown_url} has a tag.")
 
 
 @tags.command()

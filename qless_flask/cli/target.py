@@ -19,6 +19,7 @@ from qless_flask.backends.base import Namespace
 from qless_flask.cli.command import debug_option
 from qless_flask.cli.plugin_options import open_store
 from qless_flask.errors import QlessError
+from qless_flask.hidden import shown_url
 from qless_flask.models import Actor
 from qless_flask.settings import DEFAULT_URL
 
@@ -32,6 +33,11 @@ class Target:
     url: str
     namespace: str
     json: bool = False
+
+    @property
+    def shown_url(self) -> str:
+        """The store's URL as it may be seen."""
+        return shown_url(self.url)
 
     @contextmanager
     def open(self) -> Iterator[Namespace]:

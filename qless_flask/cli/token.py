@@ -12,11 +12,11 @@ import click
 from qless_flask.backends import is_server
 from qless_flask.backends.tokens import PREFIX, Tokens
 from qless_flask.cli.command import FAILED, DefaultCommand
-from qless_flask.cli.copy import without_password
 from qless_flask.cli.output import print_json, print_table, told_time
 from qless_flask.cli.plugin_options import open_store
 from qless_flask.cli.target import person, url_option
 from qless_flask.errors import Invalid, NotFound
+from qless_flask.hidden import shown_url
 from qless_flask.models import EVERYWHERE, ROLES, Role, Token
 
 
@@ -91,7 +91,7 @@ def create(
     )
     click.echo("It is shown this once: keep it where only its bearer can read it.", err=True)
     if first:
-        click.echo(f"From now on nobody is answered without a token by servers on {without_password(url)}.", err=True)
+        click.echo(f"From now on nobody is answered without a token by servers on {shown_url(url)}.", err=True)
 
 
 @token.command("list", short_help="List tokens (also: token).")
@@ -112,7 +112,7 @@ def list_(url: str, as_json: bool) -> None:
         rows = ((each.id, each.name, each.role, _where(each), _told_state(each, now), _used(each)) for each in found)
         print_table(("token", "name", "role", "where", "state", "used"), rows)
     elif not asks:
-        click.echo(f"No tokens in {without_password(url)}: servers on it ask nobody who they are.")
+        click.echo(f"No tokens in {shown_url(url)}: servers on it ask nobody who they are.")
     if asks:
         _warn_if_none_holds(found)
 
@@ -151,13 +151,13 @@ def reset(url: str, yes: bool) -> None:
     """
     with _tokens(url) as tokens:
         if not tokens.exist():
-            click.echo(f"There are no tokens in {without_password(url)}.")
+            click.echo(f"There are no tokens in {shown_url(url)}.")
             return
         if not yes:
             if not sys.stdin.isatty():
                 raise click.UsageError("Whoever reaches a server could do anything then: add --yes if that is meant.")
             question = (
-                f"Delete all tokens of {without_password(url)}? Whoever reaches a server on it may do anything then."
+                f"Delete all tokens of {shown_url(url)}? Whoever reaches a server on it may do anything then."
             )
             click.confirm(question, abort=True)
         tokens.reset()

@@ -38,7 +38,7 @@ def list_(target: Target, names: tuple[str, ...]) -> None:
         rows = ((each.name, str(each.running), told_time(each.seen_at), _offers(each), _asked(each)) for each in found)
         print_table(("worker", "running", "seen", "offers", "asked"), rows)
     else:
-        click.echo(f"No workers in namespace {target.namespace} of {target.url} lately.")
+        click.echo(f"No workers in namespace {target.namespace} of {target.shown_url} lately.")
 
 
 @workers.command(short_help="Ask a worker to pop no more.")

@@ -34,6 +34,7 @@ _ANSWER_SECONDS = 10.0
 # One for each thread that asks at once: their number bounds it, and a call refused for want of one would look like an
 # outage.
 _MOST_CONNECTIONS = 1 << 20
+_NO_HOST = "names no host, or no port that can be; / ? # @ in a password must be written %2F %3F %23 %40"
 # What a server says that is there, but cannot serve now.
 _UNAVAILABLE = ("LOADING", "MASTERDOWN", "READONLY", "MISCONF", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "TRYAGAIN")
 
@@ -51,6 +52,8 @@ def open_client(url: str) -> Client:
         # It looks for its nodes at once.
         with told_as_ours():
             return RedisCluster(startup_nodes=nodes, **_login(parts), **_options(parts))  # type: ignore[arg-type]
+    if parts.netloc.rpartition("@")[2]:
+        _hosts(parts, _DEFAULT_PORT)
     try:
         return redis.Redis.from_url(url, **_options(None))
     except ValueError as error:
@@ -98,10 +101,15 @@ def _hosts(parts: SplitResult, default_port: int) -> list[tuple[str, int]]:
     listed = parts.netloc.rpartition("@")[2]
     hosts = []
     for item in listed.split(","):
-        one = urlsplit(f"//{item}")
-        if not one.hostname:
-            raise Invalid.of({"url": [f"{item!r} names no host"]})
-        hosts.append((one.hostname, one.port or default_port))
+        try:
+            one = urlsplit(f"//{item}")
+            host, port = one.hostname, one.port
+        except ValueError:
+            host, port = None, None
+        if not host:
+            # Not said which: it may be the beginning of a password.
+            raise Invalid.of({"url": [_NO_HOST]})
+        hosts.append((host, port or default_port))
     return hosts
 
 
