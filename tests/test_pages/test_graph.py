@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from qless_flask.web.pages.graph import GAP_X, HEIGHT, MOST, WIDTH, draw
 
 
@@ -28,7 +30,7 @@ def test_nodes_of_a_column_do_not_overlap_and_stay_inside() -> None:
 
     assert graph is not None
     rows = [node.y for node in graph.nodes if node.x == 0]
-    assert all(below - above > HEIGHT for above, below in zip(rows, rows[1:], strict=False))
+    assert all(below - above > HEIGHT for above, below in itertools.pairwise(rows))
     assert all(0 <= node.y <= graph.height - HEIGHT for node in graph.nodes)
 
 

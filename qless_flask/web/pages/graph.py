@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,12 +60,7 @@ def draw(jid: str, depends: Sequence[str], dependents: Sequence[str], states: di
         [_node(each, states, index * (WIDTH + GAP_X), _y(row, len(column), height)) for row, each in enumerate(column)]
         for index, column in enumerate(columns)
     ]
-    edges = [
-        _edge(left, right)
-        for before, after in zip(placed, placed[1:], strict=False)
-        for left in before
-        for right in after
-    ]
+    edges = [_edge(left, right) for before, after in itertools.pairwise(placed) for left in before for right in after]
     return Graph(
         len(columns) * (WIDTH + GAP_X) - GAP_X,
         height,
