@@ -14,6 +14,7 @@ from qless_flask.backends.tokens import PREFIX, Tokens
 from qless_flask.cli.command import FAILED, DefaultCommand
 from qless_flask.cli.output import print_json, print_table, told_time
 from qless_flask.cli.plugin_options import open_store
+from qless_flask.cli.roles import roles
 from qless_flask.cli.target import person, url_option
 from qless_flask.errors import Invalid, NotFound
 from qless_flask.hidden import shown_url
@@ -162,6 +163,9 @@ def reset(url: str, yes: bool) -> None:
             click.confirm(question, abort=True)
         tokens.reset()
     click.echo("All tokens are deleted: servers ask nobody who they are.")
+
+
+token.add_command(roles)
 
 
 @contextmanager
