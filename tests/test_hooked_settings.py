@@ -200,6 +200,39 @@ class TestSecrets:
 
         assert record.settings["policies"] == [self.POLICY]
 
+    WEBHOOK = {"name": "webhook", "tags": ["*"], "url": "https://example.com:8443/hook/abc?key=def"}
+    SHOWN_URL = f"https://example.com:8443/{HIDDEN}"
+
+    def test_of_the_address_of_a_webhook_the_host_is_shown_alone(self, namespace: Namespace) -> None:
+        answer = configure(namespace, trackers=[self.WEBHOOK])
+
+        for settings in (answer, namespace.settings()):
+            assert options(settings.trackers[0]) == {"tags": ["*"], "url": self.SHOWN_URL}
+
+    def test_an_address_without_a_path_is_no_secret(self, namespace: Namespace) -> None:
+        configure(namespace, trackers=[{**self.WEBHOOK, "url": "https://example.com/"}])
+
+        assert options(namespace.settings().trackers[0])["url"] == "https://example.com/"
+
+    @pytest.mark.parametrize("given", [SHOWN_URL, HIDDEN])
+    def test_what_is_shown_of_an_address_leaves_it_as_it_is(
+        self, inner: Backend, namespace: Namespace, given: str
+    ) -> None:
+        configure(namespace, trackers=[self.WEBHOOK])
+
+        configure(namespace, trackers=[{**self.WEBHOOK, "url": given, "tags": ["a"]}])
+
+        [kept] = inner.namespace(namespace.name).settings().trackers
+        assert options(kept) == {"tags": ["a"], "url": self.WEBHOOK["url"]}
+
+    @pytest.mark.parametrize("host", ["evil.example.com:8443", "example.com", "ann@example.com:8443"])
+    def test_a_hidden_address_goes_to_no_other_host(self, namespace: Namespace, host: str) -> None:
+        configure(namespace, trackers=[self.WEBHOOK])
+
+        with pytest.raises(Invalid) as raised:
+            configure(namespace, trackers=[{**self.WEBHOOK, "url": f"https://{host}/{HIDDEN}"}])
+        assert list(raised.value.fields) == ["trackers.0.url"]
+
     def test_none_at_all_is_no_secret(self, namespace: Namespace) -> None:
         configure(namespace, trackers=[{"name": "calling", "key": None}])
 

@@ -11,13 +11,14 @@ from qless_flask.backends.hooked.calling import broken
 from qless_flask.backends.hooked.delays import DEEPEST
 from qless_flask.bounds import Checks
 from qless_flask.errors import Invalid
+from qless_flask.hidden import HIDDEN, shown_host
 from qless_flask.hookspecs import Policy, RetryStrategy
 from qless_flask.models import Backoff, Chosen, NamespaceSettings, NewJob, Setting, checked_settings, dump_options
 from qless_flask.plugins import Plugins
 from qless_flask.plugins.record import Record
 
-HIDDEN = "********"
-"""Stands for a secret in answers and, given for one that is there, leaves it as it is."""
+SECRET_URL = "url"
+"""For an option that is an address of which all but the host is secret: `metadata={"secret": "url"}`."""
 _NO_SECRET = f"must be given: there is none here for which {HIDDEN} could stand"
 
 
@@ -125,29 +126,41 @@ def _backoffs(record: Record, what: str, built: Policy | RetryStrategy) -> dict[
     return named
 
 
-def _secrets(kind: type | None, options: Mapping[str, Any]) -> set[str]:
-    """Name the options that are secret; of what is not known here, all that may be."""
+def _shown_secrets(kind: type | None, options: Mapping[str, Any]) -> dict[str, str]:
+    """Tell what is shown of the options that are secret; of what is not known here, of all that may be."""
     if kind is None:
-        return {name for name, value in options.items() if isinstance(value, (str, list, dict))}
+        return {name: HIDDEN for name, value in options.items() if isinstance(value, (str, list, dict))}
     if not is_dataclass(kind):
-        return set()
-    return {each.name for each in fields(kind) if each.metadata.get("secret") and options.get(each.name) is not None}
+        return {}
+    secrets = {each.name: each.metadata.get("secret") for each in fields(kind)}
+    return {
+        name: _shown(secrets[name], value) for name, value in options.items() if secrets.get(name) and value is not None
+    }
+
+
+def _shown(secret: object, value: object) -> str:
+    return shown_host(value) if secret == SECRET_URL and isinstance(value, str) else HIDDEN
 
 
 def _hidden(chosen: Chosen, kinds: Mapping[str, type]) -> Chosen:
     options = json.loads(chosen.options)
-    secrets = _secrets(kinds.get(chosen.name), options)
-    if not secrets:
-        return chosen
-    return replace(chosen, options=dump_options(options | dict.fromkeys(secrets, HIDDEN)))
+    shown = _shown_secrets(kinds.get(chosen.name), options)
+    return replace(chosen, options=dump_options(options | shown)) if shown else chosen
 
 
 def _unhidden(chosen: Chosen, old: Chosen | None, kinds: Mapping[str, type]) -> tuple[Chosen, list[str]]:
     """Put in the secrets that were; name those that were not there."""
-    options = json.loads(chosen.options)
-    secrets = {name for name in _secrets(kinds.get(chosen.name), options) if options[name] == HIDDEN}
-    if not secrets:
+    kind, options = kinds.get(chosen.name), json.loads(chosen.options)
+    shown = _shown_secrets(kind, options)
+    stars = {name for name, value in shown.items() if _stands_for(options[name], value)}
+    if not stars:
         return chosen, []
     there = json.loads(old.options) if old is not None and old.name == chosen.name else {}
-    known = {name: there[name] for name in secrets & there.keys()}
-    return replace(chosen, options=dump_options(options | known)), sorted(secrets - known.keys())
+    seen = _shown_secrets(kind, there)
+    known = {name: there[name] for name in stars if name in seen and options[name] in (HIDDEN, seen[name])}
+    return replace(chosen, options=dump_options(options | known)), sorted(stars - known.keys())
+
+
+def _stands_for(given: Any, shown: str) -> bool:
+    # A secret that is shown in part is a URL: the stars are the end of it, whatever else was changed.
+    return bool(given == HIDDEN or (shown != HIDDEN and given.endswith(f"/{HIDDEN}")))

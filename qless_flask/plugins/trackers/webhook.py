@@ -43,7 +43,8 @@ class Webhook(TagTracker):
     """Post what happens to a URL: when the last job of a tag has ended, every event, or those named."""
 
     tags: Sequence[str]
-    url: str
+    url: str = field(repr=False, metadata={"secret": "url"})
+    """Where to. Who reads the settings is shown its host alone: whoever knows the rest may post there too."""
     secret: str | None = field(default=None, repr=False, metadata={"secret": True})
     """`whsec_` and the Base64 of 24 to 64 random bytes; without one, messages are not signed."""
     when: str | Sequence[str] = ENDED
