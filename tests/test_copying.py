@@ -358,6 +358,15 @@ class TestExports:
         assert told[0] > 100
         assert path.read_bytes().startswith(begin)
 
+    def test_its_owner_alone_may_read_the_file(self, here: Namespace, tmp_path: Path) -> None:
+        path = tmp_path / "out"
+        for left in (path, tmp_path / "out.part"):
+            left.touch(0o666)
+
+        export_to_file(here, path, quiet)
+
+        assert path.stat().st_mode & 0o777 == 0o600
+
     def test_an_export_that_was_begun_is_not_overwritten(self, here: Namespace, tmp_path: Path) -> None:
         with pytest.raises(Gone):
             export_to_file(Faulty(here, 6), tmp_path / "out", quiet)

@@ -15,11 +15,11 @@ from plugs import plugin
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.hooked import Hooked
-from qless_flask.backends.hooked.choices import HIDDEN
 from qless_flask.backends.hooked.plans import KEPT_SECONDS
 from qless_flask.backends.http import HTTPBackend
 from qless_flask.backends.readers import place_of, tracker_reader
 from qless_flask.errors import Frozen, Invalid, PluginError, Rejected
+from qless_flask.hidden import HIDDEN
 from qless_flask.hookspecs import Policy, Space, TagTracker, Tracking
 from qless_flask.models import Backoff, Chosen, NamespaceRecord, NewJob, Retry, kept_name
 from qless_flask.plugins import Plugins

@@ -67,7 +67,7 @@ def export_to_file(
     part, state_path = _beside(path, ".part"), _beside(path, ".state")
     state = _read_state(source, path, state_path, resume)
     if state is None:
-        part.write_bytes(b"")
+        _create(part)
         state = State(source.name, live, thaw=not live and not source.settings().frozen)
         _write_state(state_path, state)
     tally = Tally()
@@ -89,6 +89,12 @@ def export_to_file(
         source.freeze(False, actor=actor)
     state_path.unlink()
     return tally
+
+
+def _create(path: Path) -> None:
+    """Make a file that its owner alone may read: secrets of a namespace's settings are to stand in it."""
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode=0o600))
 
 
 def _note(path: Path, state: State, out: IO[bytes], cursor: str) -> None:
