@@ -108,6 +108,11 @@ def remember_identity(identity: Identity) -> None:
     request.environ[_KEY] = identity
 
 
+def known_identity() -> Identity | None:
+    """Tell who sends this request; None where that was not checked, or nobody knows."""
+    return request.environ.get(_KEY)
+
+
 def current_identity() -> Identity:
     """Tell who sends this request, once that was checked."""
     identity: Identity = request.environ[_KEY]

@@ -28,15 +28,24 @@ def no_content(headers: Mapping[str, str] | None = None) -> Response:
 
 
 def problem(error: QlessError, headers: Mapping[str, str] | None = None) -> Response:
-    """Answer with an error; of a fault nobody is told more than that it is one, and which plugin's."""
-    headers = dict(headers or {})
-    if isinstance(error, BackendUnavailable):
-        headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
-    if isinstance(error, Unauthenticated):
-        headers["WWW-Authenticate"] = challenge()
+    """Answer with an error as problem details."""
+    return _response(dump_problem(shown(error)), error.status, MEDIA_TYPE, {**headers_of(error), **(headers or {})})
+
+
+def shown(error: QlessError) -> QlessError:
+    """Pick what may be told of an error: of a fault no more than that it is one, and which plugin's."""
     if is_fault(error):
-        error = type(error)(subject=error.subject if isinstance(error, PluginError) else None)
-    return _response(dump_problem(error), error.status, MEDIA_TYPE, headers)
+        return type(error)(subject=error.subject if isinstance(error, PluginError) else None)
+    return error
+
+
+def headers_of(error: QlessError) -> dict[str, str]:
+    """Tell the headers that go with an error, whatever form its answer has."""
+    if isinstance(error, BackendUnavailable):
+        return {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": challenge()}
+    return {}
 
 
 def challenge() -> str:

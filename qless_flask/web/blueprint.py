@@ -11,6 +11,7 @@ from flask.blueprints import BlueprintSetupState
 from qless_flask.backends.base import Backend
 from qless_flask.errors import BackendUnavailable
 from qless_flask.settings import Settings
+from qless_flask.web import assets
 from qless_flask.web.access import Authenticate, Authorize, Host
 from qless_flask.web.api import (
     events,
@@ -30,6 +31,8 @@ from qless_flask.web.api import (
     workers,
 )
 from qless_flask.web.current import EXTENSION
+from qless_flask.web.pages import home, login
+from qless_flask.web.pages.problems import refuse_on_page
 from qless_flask.web.service import Service
 from qless_flask.web.views import NAMESPACE, Route, add_catch_all
 
@@ -91,7 +94,7 @@ def mounted(name: str, service: Service) -> Blueprint:
         state.app.extensions.setdefault(EXTENSION, {})[full_name] = service
         if (state.url_prefix or "/") != "/":
             # At the root of an app the unknown addresses are the app's own.
-            add_catch_all(state, "/<path:rest>", "nowhere")
+            add_catch_all(state, "/<path:rest>", "nowhere", refuse_on_page)
 
     blueprint.record(remember)
     return blueprint
@@ -103,6 +106,9 @@ def routes() -> list[Route]:
 
 
 _NOUNS = (
+    home,
+    login,
+    assets,
     mount,
     plugins,
     metrics,

@@ -26,6 +26,7 @@ from qless_flask.web.audit import note
 from qless_flask.web.current import current_service
 from qless_flask.web.persons import BY_HAND, acting
 from qless_flask.web.places import Places
+from qless_flask.web.throttle import Throttle
 
 
 class Service:
@@ -36,6 +37,7 @@ class Service:
         self.settings = settings
         self._host = host or Host()
         self.places = Places(settings.max_waits)
+        self.logins = Throttle(times=10, seconds=60)
         self._given = backend
         self._opened: tuple[int, Backend] | None = None
         self._loaded: tuple[int, Plugins] | None = None

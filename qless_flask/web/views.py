@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple
 
@@ -17,8 +17,12 @@ from qless_flask.bounds import Checks
 from qless_flask.errors import Internal, Malformed, MethodNotAllowed, NotFound, QlessError
 from qless_flask.web.answers import is_fault, no_content, problem
 from qless_flask.web.guard import KNOWN, PUBLIC, admit
+from qless_flask.web.headers import protect
+from qless_flask.web.origins import refuse_other_sites
 
 View = Callable[[], Response]
+Refuse = Callable[[QlessError, Mapping[str, str] | None], Response]
+"""Answers with an error, and headers of its own."""
 Mount = Blueprint | BlueprintSetupState
 
 API = "/api/v1"
@@ -68,8 +72,9 @@ class Route(NamedTuple):
 class Views:
     """The views of one noun. They take no arguments: what the path names is loaded like the rest of the request."""
 
-    def __init__(self, prefix: str = NAMESPACE) -> None:
+    def __init__(self, prefix: str = NAMESPACE, refuse: Refuse = problem) -> None:
         self._prefix = prefix
+        self._refuse = refuse
         self._by_rule: dict[str, dict[str, tuple[View, str]]] = {}
 
     def get(self, rule: str, action: str) -> Callable[[View], View]:
@@ -107,12 +112,13 @@ class Views:
         """
         for rule, views in self._by_rule.items():
             for method, (view, action) in views.items():
-                _add(blueprint, rule, view.__name__, [method], _guarded(view, action))
+                _add(blueprint, rule, view.__name__, [method], _guarded(view, action, self._refuse))
             others = [each for each in _METHODS if each not in views and not (each == "HEAD" and "GET" in views)]
             allowed = ", ".join(each for each in _METHODS if each not in others or each == "OPTIONS")
             first, action = next(iter(views.values()))
             known = PUBLIC if action == PUBLIC else KNOWN
-            _add(blueprint, rule, f"{first.__name__}_other_methods", others, _guarded(_refuse(allowed), known))
+            refusal = _guarded(_other_methods(allowed, self._refuse), known, self._refuse)
+            _add(blueprint, rule, f"{first.__name__}_other_methods", others, refusal)
 
     def _at(self, rule: str, method: str, action: str) -> Callable[[View], View]:
         def remember(view: View) -> View:
@@ -122,9 +128,9 @@ class Views:
         return remember
 
 
-def add_catch_all(mount: Mount, rule: str, name: str) -> None:
+def add_catch_all(mount: Mount, rule: str, name: str, refuse: Refuse = problem) -> None:
     """Answer for all addresses below one that are none of ours."""
-    _add(mount, rule, name, list(_METHODS), _guarded(_nowhere, KNOWN))
+    _add(mount, rule, name, list(_METHODS), _guarded(_nowhere, KNOWN, refuse))
 
 
 def _add(mount: Mount, rule: str, name: str, methods: list[str], view: Callable[..., Response]) -> None:
@@ -147,26 +153,31 @@ def _slashed(view: Callable[..., Response], variables: Sequence[str]) -> Callabl
     return prefixed
 
 
-def _guarded(view: View, action: str) -> Callable[..., Response]:
+def _guarded(view: View, action: str, refuse: Refuse) -> Callable[..., Response]:
     @functools.wraps(view)
     def guarded(**names: str) -> Response:
-        try:
-            admit(action)
-            _check_names()
-            return view()
-        except QlessError as error:
-            if is_fault(error):
-                # What lies behind it is for the log alone.
-                logger.warning("%s %s: %s", request.method, request.path, error.message)
-            return problem(error)
-        except HTTPException as error:
-            # What werkzeug says of a body that cannot be read to its end.
-            return problem(Malformed(f"the request cannot be read: {error.description}"))
-        except Exception:
-            logger.exception("%s %s failed", request.method, request.path)
-            return problem(Internal())
+        return protect(_answered(view, action, refuse))
 
     return guarded
+
+
+def _answered(view: View, action: str, refuse: Refuse) -> Response:
+    try:
+        admit(action)
+        refuse_other_sites()
+        _check_names()
+        return view()
+    except QlessError as error:
+        if is_fault(error):
+            # What lies behind it is for the log alone.
+            logger.warning("%s %s: %s", request.method, request.path, error.message)
+        return refuse(error, None)
+    except HTTPException as error:
+        # What werkzeug says of a body that cannot be read to its end.
+        return refuse(Malformed(f"the request cannot be read: {error.description}"), None)
+    except Exception:
+        logger.exception("%s %s failed", request.method, request.path)
+        return refuse(Internal(), None)
 
 
 def _check_names() -> None:
@@ -191,14 +202,14 @@ def _is_utf8(path: bytes) -> bool:
     return True
 
 
-def _refuse(allowed: str) -> View:
-    def refuse() -> Response:
+def _other_methods(allowed: str, refuse: Refuse) -> View:
+    def refused() -> Response:
         if request.method == "OPTIONS":
             return no_content({"Allow": allowed})
         error = MethodNotAllowed(f"this address takes {allowed}, not {request.method}")
-        return problem(error, {"Allow": allowed})
+        return refuse(error, {"Allow": allowed})
 
-    return refuse
+    return refused
 
 
 def _nowhere() -> Response:

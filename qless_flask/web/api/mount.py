@@ -1,10 +1,8 @@
-"""What stands at the mount itself: what this is, whether it lives, whether its store does, which namespaces it has."""
+"""What stands at the mount itself: whether it lives, whether its store does, which namespaces it has."""
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
-from flask import Response, url_for
+from flask import Response
 
 from qless_flask.schemas.mount import NamespacesSchema, ReadySchema
 from qless_flask.web.answers import answer
@@ -13,19 +11,6 @@ from qless_flask.web.guard import PUBLIC
 from qless_flask.web.views import API, Views
 
 views = Views(prefix="")
-
-
-@views.get("/", "home")
-def index() -> Response:
-    """Say what this is, and where to go on."""
-    return answer(
-        {
-            "name": "qless-flask",
-            "version": version("qless-flask"),
-            "namespaces": url_for(".list_namespaces"),
-            "ready": url_for(".ready"),
-        }
-    )
 
 
 @views.get("/healthz", PUBLIC)

@@ -1,0 +1,103 @@
+"""Login by a token, and logout."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import unquote, urlsplit
+
+from flask import Response, redirect, request, url_for
+
+from qless_flask.models import Identity, Token
+from qless_flask.web.access import current_identity
+from qless_flask.web.answers import challenge
+from qless_flask.web.current import current_service
+from qless_flask.web.guard import KNOWN, PUBLIC
+from qless_flask.web.pages.problems import can_log_in
+from qless_flask.web.pages.rendering import page
+from qless_flask.web.pages.views import PageViews
+from qless_flask.web.sessions import begin_session, end_session, session_identity
+
+views = PageViews()
+
+audit = logging.getLogger("qless_flask.audit")
+
+_WRONG = "This token is not known, has expired or was revoked."
+_TOO_OFTEN = "Too many tries from your address: try again in {} seconds."
+
+
+@views.get("/login", PUBLIC)
+def login() -> Response:
+    """Ask for a token."""
+    return _form() if can_log_in() else _onward()
+
+
+@views.post("/login", PUBLIC)
+def log_in() -> Response:
+    """Begin a session for who has a token that holds."""
+    if not can_log_in():
+        return _onward()
+    address = request.remote_addr or "unknown"
+    seconds = current_service().logins.wait(address)
+    if seconds:
+        response = _form(_TOO_OFTEN.format(seconds), 429)
+        response.headers["Retry-After"] = str(seconds)
+        return response
+    token = _find(request.form.get("token", "").strip())
+    if token is None:
+        audit.warning("a login from %s failed", address)
+        response = _form(_WRONG, 401)
+        response.headers["WWW-Authenticate"] = challenge()
+        return response
+    audit.info("%r logged in from %s", token.name, address)
+    response = _onward()
+    begin_session(response, token)
+    return response
+
+
+@views.post("/logout", KNOWN)
+def log_out() -> Response:
+    """End the session of this browser."""
+    audit.info("%r logged out from %s", current_identity().name, request.remote_addr)
+    response = _go(url_for(".home"))
+    end_session(response)
+    return response
+
+
+def _find(text: str) -> Token | None:
+    tokens = current_service().access.tokens
+    return None if tokens is None else tokens.find(text)
+
+
+def _form(error: str | None = None, status: int = 200) -> Response:
+    return page("login.html", status, identity=_already(), error=error, next=request.values.get("next", ""))
+
+
+def _already() -> Identity | None:
+    tokens = current_service().access.tokens
+    return None if tokens is None else session_identity(tokens)
+
+
+def _onward() -> Response:
+    """Lead to the page that was asked for before the login, if it is one of this mount."""
+    wanted = request.values.get("next", "")
+    return _go(wanted if _is_ours(wanted) else url_for(".home"))
+
+
+def _is_ours(address: str) -> bool:
+    """Tell whether an address is a local one below the mount, however a browser may read it."""
+    if not address.isascii() or not address.isprintable() or "\\" in address or " " in address:
+        return False
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    # A browser takes `//host` for another host, and goes up at `..` and at `%2e%2e`.
+    local = not parts.scheme and not parts.netloc and address.startswith(url_for(".home")) and address[:2] != "//"
+    return local and ".." not in unquote(parts.path).split("/")
+
+
+def _go(address: str) -> Response:
+    response = redirect(address, 303)
+    response.headers["Cache-Control"] = "no-store"
+    assert isinstance(response, Response)
+    return response
