@@ -78,9 +78,9 @@ def roles(markdown: bool) -> None:
 def _page() -> Iterator[str]:
     # Imported when it is asked for, so that no other command waits for it.
     from qless_flask.web.blueprint import routes
-    from qless_flask.web.guard import NAMED, PUBLIC
+    from qless_flask.web.guard import KNOWN, NAMED, PUBLIC
 
-    told = {PUBLIC: ("", "anybody"), NAMED: ("", "that of the operation `{name}`")}
+    told = {PUBLIC: ("", "anybody"), KNOWN: ("", "any"), NAMED: ("", "that of the operation `{name}`")}
     told |= {action: (f"`{action}`", least) for action, least in LEAST_ROLES.items()}
     addresses = [(route.address, route.method, *told[route.action]) for route in routes()]
     yield INTRODUCTION

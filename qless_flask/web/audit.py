@@ -19,7 +19,7 @@ MOST_JIDS = 100
 logger = logging.getLogger("qless_flask.audit")
 
 _NOTED = frozenset(name for name, role in LEAST_ROLES.items() if role in ("operator", "admin")) - {"recall"}
-_TOLD = ("jid", "queue", "worker", "tag", "id", "role", "holder", "name", "on")
+_TOLD = ("jid", "queue", "worker", "tag", "id", "role", "holder", "name", "on", "off")
 _FILTER = FilterSchema()
 
 
@@ -48,7 +48,7 @@ def _is_step(operation: str, arguments: Mapping[str, Any]) -> bool:
 def _has_done_nothing(arguments: Mapping[str, Any], answer: object) -> bool:
     if isinstance(answer, (Promoted, Pruned)):
         return not any(asdict(answer).values())
-    return answer is False or arguments.get("dry_run", False)
+    return answer is False or answer == [] or arguments.get("dry_run", False)
 
 
 def _targets(arguments: Mapping[str, Any]) -> dict[str, object]:
