@@ -288,10 +288,16 @@ class QuotaExceeded(Rejected):
 
 
 class RateLimited(QlessError):
-    """More requests came than this token may send; nothing has happened."""
+    """More requests came than this token may send; nothing has happened. `wait` tells for how many seconds to."""
 
     code, status = "RATE_LIMITED", 429
     sentence = "too many requests: wait for as long as Retry-After says"
+
+    def __init__(
+        self, message: str = "", *, wait: int = 1, subject: str | None = None, fields: FieldErrors | None = None
+    ) -> None:
+        super().__init__(message, subject=subject, fields=fields)
+        self.wait = wait
 
 
 class PluginError(QlessError):

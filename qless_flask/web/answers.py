@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from flask import Response
 
-from qless_flask.errors import BackendUnavailable, Frozen, PluginError, QlessError, Unauthenticated
+from qless_flask.errors import BackendUnavailable, Frozen, PluginError, QlessError, RateLimited, Unauthenticated
 from qless_flask.schemas import wire
 from qless_flask.schemas.problems import MEDIA_TYPE, dump_problem
 from qless_flask.schemas.transfer import NDJSON
@@ -45,6 +45,8 @@ def headers_of(error: QlessError) -> dict[str, str]:
         return {"Retry-After": str(RETRY_AFTER_SECONDS)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": challenge()}
+    if isinstance(error, RateLimited):
+        return {"Retry-After": str(error.wait)}
     return {}
 
 

@@ -40,6 +40,11 @@ def note(operation: str, namespace: str, arguments: Mapping[str, Any], answer: o
     logger.info("%s", wire.encode(line).decode())
 
 
+def note_session(action: str, name: str | None) -> None:
+    """Write down that somebody logs in or out; a login that failed names nobody."""
+    logger.info("%s", wire.encode({"actor": name, "address": address(), "action": action}).decode())
+
+
 def _is_step(operation: str, arguments: Mapping[str, Any]) -> bool:
     """Tell whether it goes on with what was noted when it began."""
     return operation in ("dump", "erase") and arguments.get("cursor") is not None

@@ -28,6 +28,7 @@ def admit(action: str) -> None:
     access = current_service().access
     identity = access.identify()
     remember_identity(identity)
+    current_service().limits.check(identity)
     names = request.view_args or {}
     namespace = names.get("namespace")
     if action == NAMED:

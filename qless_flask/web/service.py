@@ -24,6 +24,7 @@ from qless_flask.settings import Settings
 from qless_flask.web.access import Access, Host, current_identity
 from qless_flask.web.audit import note
 from qless_flask.web.current import current_service
+from qless_flask.web.limits import Limits
 from qless_flask.web.persons import BY_HAND, acting
 from qless_flask.web.places import Places
 from qless_flask.web.throttle import Throttle
@@ -38,6 +39,7 @@ class Service:
         self._host = host or Host()
         self.places = Places(settings.max_waits)
         self.logins = Throttle(times=10, seconds=60)
+        self.limits = Limits(settings.requests_per_second)
         self._given = backend
         self._opened: tuple[int, Backend] | None = None
         self._loaded: tuple[int, Plugins] | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from urllib.parse import unquote, urlsplit
 
 from flask import Response, redirect, request, url_for
@@ -10,16 +9,16 @@ from flask import Response, redirect, request, url_for
 from qless_flask.models import Identity, Token
 from qless_flask.web.access import current_identity
 from qless_flask.web.answers import challenge
+from qless_flask.web.audit import note_session
 from qless_flask.web.current import current_service
 from qless_flask.web.guard import KNOWN, PUBLIC
 from qless_flask.web.pages.problems import can_log_in
 from qless_flask.web.pages.rendering import page
 from qless_flask.web.pages.views import PageViews
 from qless_flask.web.sessions import begin_session, end_session, session_identity
+from qless_flask.web.throttle import network_of
 
 views = PageViews()
-
-audit = logging.getLogger("qless_flask.audit")
 
 _WRONG = "This token is not known, has expired or was revoked."
 _TOO_OFTEN = "Too many tries from your address: try again in {} seconds."
@@ -36,19 +35,18 @@ def log_in() -> Response:
     """Begin a session for who has a token that holds."""
     if not can_log_in():
         return _onward()
-    address = request.remote_addr or "unknown"
-    seconds = current_service().logins.wait(address)
+    seconds = current_service().logins.wait(network_of(request.remote_addr))
     if seconds:
         response = _form(_TOO_OFTEN.format(seconds), 429)
         response.headers["Retry-After"] = str(seconds)
         return response
     token = _find(request.form.get("token", "").strip())
     if token is None:
-        audit.warning("a login from %s failed", address)
+        note_session("login_failed", None)
         response = _form(_WRONG, 401)
         response.headers["WWW-Authenticate"] = challenge()
         return response
-    audit.info("%r logged in from %s", token.name, address)
+    note_session("login", token.name)
     response = _onward()
     begin_session(response, token)
     return response
@@ -57,7 +55,7 @@ def log_in() -> Response:
 @views.post("/logout", KNOWN)
 def log_out() -> Response:
     """End the session of this browser."""
-    audit.info("%r logged out from %s", current_identity().name, request.remote_addr)
+    note_session("logout", current_identity().name)
     response = _go(url_for(".home"))
     end_session(response)
     return response

@@ -19,7 +19,7 @@ def refuse_on_page(error: QlessError, headers: Mapping[str, str] | None = None) 
     """Answer a browser with an error; whoever asks for no page gets problem details."""
     if not wants_page():
         return problem(error, headers)
-    if isinstance(error, Unauthenticated) and can_log_in():
+    if isinstance(error, Unauthenticated) and _may_log_in():
         response = _to_login()
     else:
         response = _told(shown(error))
@@ -32,6 +32,13 @@ def can_log_in() -> bool:
     """Tell whether there are tokens to log in with."""
     tokens = current_service().access.tokens
     return tokens is not None and tokens.exist()
+
+
+def _may_log_in() -> bool:
+    # The store may fall silent between two questions.
+    with suppress(QlessError):
+        return can_log_in()
+    return False
 
 
 def _to_login() -> Response:
@@ -50,11 +57,11 @@ def _address() -> str:
 
 
 def _told(error: QlessError) -> Response:
-    # A form that is refused for where it came from is no matter of what its sender may do.
-    words = _WORDS.get(error.status, _OTHERWISE) if error.status != 403 or error.subject else _OTHERWISE
-    title, advice = words
+    title, advice = _WORDS.get(error.status, _OTHERWISE)
+    if error.status == 403 and not error.subject:
+        # It is not a matter of what its sender may do, but of where a form came from.
+        title, advice = _OTHERWISE
     if error.status < 500:
-        # The store may fall silent between two questions.
         with suppress(QlessError):
             return page("problem.html", error.status, error=error, title=title, advice=advice)
     return bare_page("problem.html", error.status, error=error, title=title, advice=advice)
