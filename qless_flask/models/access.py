@@ -141,9 +141,9 @@ def _check_reach(check: Checks, role: Role | None, namespaces: tuple[str, ...]) 
         return
     if EVERYWHERE in namespaces and len(namespaces) > 1:
         check.wrong("namespaces", "names others beside *, which is all of them")
-    for name in namespaces:
+    for index, name in enumerate(namespaces):
         if name != EVERYWHERE:
-            check.name("namespaces", name)
+            check.name(f"namespaces.{index}", name)
 
 
 def _check_rate(check: Checks, rate: float | None) -> None:
