@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
+from qless_flask.models import LEAST_ROLES, ROLES
 from qless_flask.settings import Settings
 from qless_flask.testing import ManualClock
 from qless_flask.web import create_app
+from qless_flask.web.audit import note
+from qless_flask.web.blueprint import routes
+from qless_flask.web.guard import NAMED
 
 
 class Api:
@@ -57,6 +61,23 @@ class Api:
         assert response.mimetype == "application/problem+json"
         assert response.status_code == problem["status"]
         return problem
+
+
+@pytest.fixture(autouse=True)
+def _nothing_more_than_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Break each address that does an operation for which it takes a higher role than the table says of the address."""
+    actions = {(route.method, route.rule): route.action for route in routes()}
+
+    def check(operation: str, *noted: Any) -> None:
+        _, api, rule = str(request.url_rule).partition("/api/v1/")
+        if api:
+            method = "GET" if request.method == "HEAD" else request.method
+            action = actions[method, f"{api}{rule}".replace("//<", "/<")]
+            least = LEAST_ROLES[operation if action == NAMED else action]
+            assert ROLES.index(LEAST_ROLES[operation]) <= ROLES.index(least), f"{action} does {operation}"
+        note(operation, *noted)
+
+    monkeypatch.setattr("qless_flask.web.service.note", check)
 
 
 @pytest.fixture
