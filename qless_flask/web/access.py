@@ -21,6 +21,8 @@ Authorize = Callable[[Identity, str, str | None], bool | None]
 
 ANYBODY = Identity("anybody", "admin")
 """Whoever asks, where nobody is asked who they are."""
+NOT_HELD = "this token is not known, has expired or was revoked"
+"""What is said of one that does not count: which of the three is for its owner alone."""
 LOOK = "queues"
 """Who may do this somewhere knows of the namespace: it is listed for them."""
 
@@ -58,6 +60,10 @@ class Access:
         """Tell whether a request must say who sends it."""
         return self._closed or (self.tokens is not None and self.tokens.exist())
 
+    def holds(self, identity: Identity) -> bool:
+        """Tell whether the token that said who somebody is, if one did, holds still."""
+        return identity.token is None or self.tokens is None or self.tokens.holding(identity.token) is not None
+
     def may(self, identity: Identity, action: str, namespace: str | None) -> bool:
         """Tell whether somebody may do something."""
         if self._host.authorize is not None:
@@ -89,8 +95,7 @@ class Access:
             return None
         token = self.tokens.find(text)
         if token is None:
-            # No word on whether it is unknown, expired or revoked: that is for its owner alone.
-            raise Unauthenticated("this token is not known, has expired or was revoked")
+            raise Unauthenticated(NOT_HELD)
         return token.identity()
 
     def _of_session(self) -> Identity | None:

@@ -16,12 +16,13 @@ from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.hooked import Hooked
 from qless_flask.backends.scheduling import scheduler_figures
 from qless_flask.backends.tokens import Tokens
-from qless_flask.errors import Invalid, QlessError
+from qless_flask.errors import Invalid, QlessError, Unauthenticated
+from qless_flask.models import Exchanged, Popped, Release
 from qless_flask.models.plugins import PluginReport
 from qless_flask.models.scheduling import SchedulerFigures
 from qless_flask.plugins import Plugins
 from qless_flask.settings import Settings
-from qless_flask.web.access import Access, Host, current_identity
+from qless_flask.web.access import NOT_HELD, Access, Host, current_identity
 from qless_flask.web.audit import note
 from qless_flask.web.current import current_service
 from qless_flask.web.limits import Limits
@@ -140,10 +141,23 @@ def _waited(method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         return method(**arguments)
     with current_service().places.take(request.is_multithread) as taken:
         if taken:
-            return method(**arguments)
+            answer = method(**arguments)
+            _ask_again(answer)
+            return answer
         # Answered early: who asks again at once would only find the places taken still.
         after_this_request(_come_back_later)
         return method(**{**arguments, "wait": 0.0})
+
+
+def _ask_again(answer: object) -> None:
+    """Raise Unauthenticated if who waited was shut out meanwhile; what they popped is given back unharmed."""
+    access, identity = current_service().access, current_identity()
+    if access.holds(identity):
+        return
+    popped = answer.popped if isinstance(answer, Exchanged) else answer
+    if isinstance(popped, Popped) and popped.leases:
+        current_namespace().settle([Release(lease) for lease in popped.leases])
+    raise Unauthenticated(NOT_HELD)
 
 
 def _come_back_later(response: Response) -> Response:

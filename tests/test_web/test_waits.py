@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-from qless_flask.backends import open_backend
+from qless_flask.backends import open_backend, tokens
 from qless_flask.backends.base import Backend
 from qless_flask.backends.http import HTTPBackend
 from qless_flask.models import Beat, Complete, NewJob, Popped
@@ -176,6 +176,38 @@ def test_an_exchange_waits_too(url: str, backend: Backend, threads: ThreadPoolEx
     backend.namespace("crawl").put([NewJob("Crawl", queue="fetch")])
 
     assert len(waiting.result(PATIENCE).json()["jobs"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("pop", {"queues": ["fetch"], "worker": "ann", "wait": 30}),
+        ("exchange", {"settle": [], "pop": {"queues": ["fetch"], "worker": "ann", "wait": 30}}),
+    ],
+)
+def test_who_is_shut_out_while_they_wait_is_given_nothing(
+    path: str,
+    body: dict[str, object],
+    url: str,
+    backend: Backend,
+    threads: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tokens, "SEEN_SECONDS", 0.0)
+    made = tokens.Tokens(backend).create("worker", ["crawl"])
+    headers = {"Authorization": f"Bearer {made.text}"}
+    address = f"{url}/api/v1/namespaces/crawl/{path}"
+    waiting = threads.submit(httpx.post, address, json=body, headers=headers, timeout=60)
+    until_known(backend, "ann")
+
+    tokens.Tokens(backend).revoke(made.token.id)
+    backend.namespace("crawl").put([NewJob("Crawl", queue="fetch", jid="one")])
+    answer = waiting.result(PATIENCE)
+
+    [job] = backend.namespace("crawl").get(["one"])
+    assert (answer.status_code, answer.json()["code"]) == (401, "UNAUTHENTICATED")
+    assert job is not None
+    assert (job.state, job.losses, job.remaining) == ("waiting", 0, 5)
 
 
 def test_a_server_of_one_thread_never_waits(backend: Backend) -> None:
