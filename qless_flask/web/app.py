@@ -18,7 +18,8 @@ def create_app(url: str | None = None, *, backend: Backend | None = None, settin
     The extension is `app.extensions["qless_flask"]`: close it when the process stops.
     """
     app = Flask("qless_flask", static_folder=None)
-    app.extensions["qless_flask"] = QlessFlask(app, url=url, backend=backend, settings=settings, url_prefix="")
+    app.extensions["qless_flask"] = qless = QlessFlask(url=url, backend=backend, settings=settings, url_prefix="")
+    qless.init_app(app, whole=True)
     # The app is ours, so that what no route takes can be answered as everything else is.
     app.register_error_handler(HTTPException, _nowhere)
     return app

@@ -31,7 +31,7 @@ from qless_flask.web.api import (
     workers,
 )
 from qless_flask.web.current import EXTENSION
-from qless_flask.web.pages import home, login
+from qless_flask.web.pages.modules import PAGES
 from qless_flask.web.pages.problems import refuse_on_page
 from qless_flask.web.service import Service
 from qless_flask.web.views import NAMESPACE, Route, add_catch_all
@@ -79,8 +79,8 @@ def create_service(
     return service
 
 
-def mounted(name: str, service: Service) -> Blueprint:
-    """Build a blueprint that serves a service."""
+def mounted(name: str, service: Service, *, whole: bool = False) -> Blueprint:
+    """Build a blueprint that serves a service; `whole` says that the app has nothing else."""
     blueprint = Blueprint(name, __name__, url_prefix=f"/{name}")
     for noun in _NOUNS:
         noun.views.add_to(blueprint)
@@ -92,8 +92,8 @@ def mounted(name: str, service: Service) -> Blueprint:
     def remember(state: BlueprintSetupState) -> None:
         full_name = f"{state.name_prefix}.{state.name}".lstrip(".")
         state.app.extensions.setdefault(EXTENSION, {})[full_name] = service
-        if (state.url_prefix or "/") != "/":
-            # At the root of an app the unknown addresses are the app's own.
+        if whole or (state.url_prefix or "/") != "/":
+            # Else the unknown addresses at the root of an app are the app's own.
             add_catch_all(state, "/<path:rest>", "nowhere", refuse_on_page)
 
     blueprint.record(remember)
@@ -106,8 +106,7 @@ def routes() -> list[Route]:
 
 
 _NOUNS = (
-    home,
-    login,
+    *PAGES,
     assets,
     mount,
     plugins,

@@ -46,10 +46,13 @@ class QlessFlask:
         if app is not None:
             self.init_app(app)
 
-    def init_app(self, app: Flask, *, url_prefix: str | None = None) -> None:
-        """Mount it in an app; `url_prefix` wins over the one it was made with."""
+    def init_app(self, app: Flask, *, url_prefix: str | None = None, whole: bool = False) -> None:
+        """Mount it in an app; `url_prefix` wins over the one it was made with.
+
+        `whole`: there is nothing else in the app, so that it answers for unknown addresses even if mounted at `/`.
+        """
         prefix = self._url_prefix if url_prefix is None else url_prefix
-        app.register_blueprint(mounted(self.name, self._service), url_prefix=prefix)
+        app.register_blueprint(mounted(self.name, self._service, whole=whole), url_prefix=prefix)
 
     @property
     def backend(self) -> Backend:

@@ -174,6 +174,15 @@ def test_to_a_stranger_every_address_answers_the_same(door: Door, stranger: str)
     assert expected.get_json()["code"] == "UNAUTHENTICATED"
 
 
+@pytest.mark.parametrize("path", ["/nothing", "/api", "/api/v2", "/api/v1/namespaces/mine//", "/metrics/"])
+def test_to_a_stranger_what_there_is_not_answers_as_what_there_is(door: Door, path: str) -> None:
+    expected = door.ask("GET", "/api/v1/namespaces", {})
+
+    answer = door.ask("GET", path, {})
+
+    assert (answer.status_code, answer.data) == (401, expected.data)
+
+
 def test_of_tokens_that_do_not_count_nobody_learns_why(door: Door) -> None:
     answers = {
         (answer.status_code, answer.data, answer.headers["WWW-Authenticate"])
