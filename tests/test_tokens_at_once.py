@@ -22,7 +22,7 @@ from qless_flask.backends.scheduling import OURS
 from qless_flask.backends.sqlite import SQLiteBackend
 from qless_flask.backends.tokens import INDEX, KEPT_SECONDS, Created, Tokens
 from qless_flask.errors import BackendUnavailable, QlessError
-from qless_flask.testing import Flaky, ManualClock, ModelBackend, fail_at, kill_at
+from qless_flask.testing import Flaky, ManualClock, ModelBackend, Point, fail_at, kill_at
 
 
 @pytest.fixture
@@ -200,6 +200,22 @@ class TestAtOnce:
         assert late == []
         assert {each.state(0) for each in owner.all()} == {"revoked"}
 
+    @pytest.mark.parametrize("meant", ["create", "reset"])
+    @pytest.mark.parametrize("between", ["create", "reset"])
+    def test_what_another_does_between_two_steps_leaves_a_list_of_what_there_is(self, meant: str, between: str) -> None:
+        for number in itertools.count(1):
+            store = ModelBackend()
+            made, was_between = both(store, meant, between, number)
+
+            records = store.namespace(OURS)
+            listed = (records.recall(INDEX) or "").split()
+            kept = [each.token.id for each in made if records.recall(f"token:{each.token.id}") is not None]
+            assert sorted(kept) == sorted(listed)
+            assert Tokens(store).exist() == bool(listed)
+            if not was_between:
+                break
+        assert number > 5
+
     def test_resets_and_creations_leave_a_list_of_what_there_is(self, open_again: Open) -> None:
         def turn(number: int) -> None:
             tokens = Tokens(open_again_safely())
@@ -221,6 +237,26 @@ class TestAtOnce:
         listed = (backend.namespace(OURS).recall(INDEX) or "").split()
         assert [each.id for each in Tokens(backend).all()] == listed
         assert Tokens(backend).exist() == bool(listed)
+
+
+def both(store: Backend, meant: str, between: str, number: int) -> tuple[list[Created], bool]:
+    """Do one thing, and another before its operation of that number; answer what was made, and whether that was."""
+    made = [Tokens(store).create("worker", ["mail"])]
+    changed: list[Point] = []
+
+    def change(what: str, at: Backend) -> None:
+        if what == "create":
+            made.append(Tokens(at).create("worker", ["mail"]))
+        else:
+            Tokens(at).reset()
+
+    def change_between(point: Point) -> None:
+        if point.number == number:
+            changed.append(point)
+            change(between, store)
+
+    change(meant, Flaky(store, before=change_between))
+    return made, bool(changed)
 
 
 PROCESS = """
