@@ -31,7 +31,7 @@ from qless_flask.web.api import (
     workers,
 )
 from qless_flask.web.current import EXTENSION
-from qless_flask.web.pages import home, login
+from qless_flask.web.pages.modules import PAGES
 from qless_flask.web.pages.problems import refuse_on_page
 from qless_flask.web.service import Service
 from qless_flask.web.views import NAMESPACE, Route, add_catch_all
@@ -106,8 +106,7 @@ def routes() -> list[Route]:
 
 
 _NOUNS = (
-    home,
-    login,
+    *PAGES,
     assets,
     mount,
     plugins,

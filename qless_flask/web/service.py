@@ -20,12 +20,15 @@ from qless_flask.errors import Invalid, QlessError, Unauthenticated
 from qless_flask.models import Exchanged, Popped, Release
 from qless_flask.models.plugins import PluginReport
 from qless_flask.models.scheduling import SchedulerFigures
+from qless_flask.overview import Looker
 from qless_flask.plugins import Plugins
 from qless_flask.settings import Settings
 from qless_flask.web.access import NOT_HELD, Access, Host, current_identity
 from qless_flask.web.audit import note
 from qless_flask.web.current import current_service
 from qless_flask.web.limits import Limits
+from qless_flask.web.live import Live
+from qless_flask.web.pages.queue_figures import live_values
 from qless_flask.web.persons import BY_HAND, acting
 from qless_flask.web.places import Places
 from qless_flask.web.throttle import Throttle
@@ -45,6 +48,7 @@ class Service:
         self._opened: tuple[int, Backend] | None = None
         self._loaded: tuple[int, Plugins] | None = None
         self._accessed: tuple[int, Access] | None = None
+        self._looking: tuple[int, Looker, Live] | None = None
         self._lock = threading.RLock()
 
     @property
@@ -81,6 +85,16 @@ class Service:
                 self._accessed = (process, Access(self._host, self.plugins, tokens, closed=closed))
             return self._accessed[1]
 
+    @property
+    def looker(self) -> Looker:
+        """Who looks namespaces over, for all who want to see them."""
+        return self._looks()[1]
+
+    @property
+    def live(self) -> Live:
+        """The live figures of namespaces."""
+        return self._looks()[2]
+
     def open(self) -> Backend:
         """Open the store once more."""
         return open_backend(self.settings.url, max_data_bytes=self.settings.max_data_bytes, plugins=self.plugins)
@@ -113,8 +127,20 @@ class Service:
         self.places.close()
         with self._lock:
             opened, self._opened, self._accessed = self._opened, None, None
+            looking, self._looking = self._looking, None
+        if looking is not None and looking[0] == os.getpid():
+            looking[2].close()
         if opened is not None and opened[0] == os.getpid():
             opened[1].close()
+
+    def _looks(self) -> tuple[int, Looker, Live]:
+        process = os.getpid()
+        with self._lock:
+            if self._looking is None or self._looking[0] != process:
+                looker = Looker(self.backend, has_schedulers=not _bare(self.backend).remote)
+                live = Live(lambda namespace: live_values(looker.overview(namespace)))
+                self._looking = (process, looker, live)
+            return self._looking
 
 
 def _bare(backend: Backend) -> Backend:

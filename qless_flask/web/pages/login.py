@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
-
-from flask import Response, redirect, request, url_for
+from flask import Response, request, url_for
 
 from qless_flask.models import Identity, Token
 from qless_flask.web.access import current_identity
@@ -12,6 +10,7 @@ from qless_flask.web.answers import challenge
 from qless_flask.web.audit import note_session
 from qless_flask.web.current import current_service
 from qless_flask.web.guard import KNOWN, PUBLIC
+from qless_flask.web.pages.addresses import go, is_ours
 from qless_flask.web.pages.problems import can_log_in
 from qless_flask.web.pages.rendering import page
 from qless_flask.web.pages.views import PageViews
@@ -56,7 +55,7 @@ def log_in() -> Response:
 def log_out() -> Response:
     """End the session of this browser."""
     note_session("logout", current_identity().name)
-    response = _go(url_for(".home"))
+    response = go(url_for(".home"))
     end_session(response)
     return response
 
@@ -78,24 +77,4 @@ def _already() -> Identity | None:
 def _onward() -> Response:
     """Lead to the page that was asked for before the login, if it is one of this mount."""
     wanted = request.values.get("next", "")
-    return _go(wanted if _is_ours(wanted) else url_for(".home"))
-
-
-def _is_ours(address: str) -> bool:
-    """Tell whether an address is a local one below the mount, however a browser may read it."""
-    if not address.isascii() or not address.isprintable() or "\\" in address or " " in address:
-        return False
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    # A browser takes `//host` for another host, and goes up at `..` and at `%2e%2e`.
-    local = not parts.scheme and not parts.netloc and address.startswith(url_for(".home")) and address[:2] != "//"
-    return local and ".." not in unquote(parts.path).split("/")
-
-
-def _go(address: str) -> Response:
-    response = redirect(address, 303)
-    response.headers["Cache-Control"] = "no-store"
-    assert isinstance(response, Response)
-    return response
+    return go(wanted if is_ours(wanted) else url_for(".home"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from qless_flask.models import Identity
@@ -14,17 +15,30 @@ from qless_flask.web.assets import asset
 from qless_flask.web.csrf import csrf_field
 from qless_flask.web.current import current_service
 from qless_flask.web.headers import PAGE
+from qless_flask.web.pages import messages, shown
+from qless_flask.web.pages.addresses import address_of, jobs_of
+from qless_flask.web.pages.navigation import May, navigation
 
 
 def page(template: str, status: int = 200, *, identity: Identity | None = None, **context: object) -> Response:
     """Answer with a page; `identity` is who looks at it, unless told: whoever sent this request."""
     identity = identity or known_identity()
-    return _page(template, status, identity, context)
+
+    def may(action: str, namespace: str | None = None) -> bool:
+        """Tell whether who looks may do something: what they may not is not offered."""
+        return identity is not None and current_service().access.may(identity, action, namespace)
+
+    names = current_service().seen_namespaces() if known_identity() else []
+    message = messages.left()
+    response = _page(template, status, {"identity": identity, "message": message, **context}, may, names)
+    if message is not None:
+        messages.forget(response)
+    return response
 
 
 def bare_page(template: str, status: int, **context: object) -> Response:
-    """Answer with a page that asks the store nothing, not even for the key that signs forms."""
-    return _page(template, status, None, context)
+    """Answer with a page that asks the store nothing, not even for the key that signs forms, nor who may do what."""
+    return _page(template, status, {"identity": None, "message": None, **context}, lambda *_: False, ())
 
 
 def wants_page() -> bool:
@@ -32,23 +46,15 @@ def wants_page() -> bool:
     return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
-def _page(template: str, status: int, identity: Identity | None, context: dict[str, Any]) -> Response:
-    def may(action: str, namespace: str | None = None) -> bool:
-        """Tell whether who looks may do something: what they may not is not offered."""
-        return identity is not None and current_service().access.may(identity, action, namespace)
-
-    text = _TEMPLATES.get_template(f"qless/{template}").render(identity=identity, may=may, **context)
+def _page(template: str, status: int, context: dict[str, Any], may: May, namespaces: Sequence[str]) -> Response:
+    navigated = navigation(may, namespaces)
+    text = _TEMPLATES.get_template(f"qless/{template}").render(may=may, navigation=navigated, **context)
     response = Response(text, status, mimetype="text/html")
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Security-Policy"] = PAGE
     # The same address answers with JSON to who asks for that.
     response.headers["Vary"] = "Accept, Cookie"
     return response
-
-
-def _url(endpoint: str, **names: Any) -> str:
-    """Tell the address of a view of this mount."""
-    return url_for(f".{endpoint}", **names)
 
 
 _TEMPLATES = Environment(
@@ -59,4 +65,9 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
-_TEMPLATES.globals.update(asset=asset, csrf_field=csrf_field, url=_url, version=version("qless-flask"))
+_TEMPLATES.globals.update(
+    asset=asset, csrf_field=csrf_field, jobs_of=jobs_of, url=address_of, version=version("qless-flask")
+)
+_TEMPLATES.filters.update(
+    number=shown.show_number, seconds=shown.show_seconds, time=shown.show_time, machine_time=shown.machine_time
+)
