@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -11,7 +12,7 @@ from typing import Any, cast
 
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.client import Client
-from qless_flask.errors import BackendUnavailable
+from qless_flask.errors import BackendUnavailable, QlessError
 from qless_flask.worker import Worker
 
 PATIENCE_SECONDS = 20.0
@@ -55,6 +56,10 @@ class WatchedBackend(Backend):
         self.inner = inner
         self.calls: Counter[str] = Counter()
         self.cut = False
+        self.refusal: QlessError | None = None
+        """With what calls are refused."""
+        self.refusals = math.inf
+        """How many of the next calls are, while there is something to refuse them with."""
         self.seconds = 0.0
         """How long a call takes, as on a long line."""
         self.lose_answers = 0
@@ -87,6 +92,9 @@ class _Watched:
             self._watch.calls[name] += 1
             if self._watch.cut:
                 raise BackendUnavailable("the line is cut")
+            if self._watch.refusal is not None and self._watch.refusals:
+                self._watch.refusals -= 1
+                raise self._watch.refusal
             time.sleep(self._watch.seconds)
             answer = operation(*arguments, **options)
             if name == "exchange" and self._watch.lose_answers:

@@ -35,7 +35,8 @@ def main() -> None:
     """A job queue that people can trust with a pipeline.
 
     Every command takes --url, the store to work on: sqlite:///qless.db (a file here; the default), redis://HOST/0, or
-    http://HOST:PORT, a server of qless-flask. QLESS_URL and QLESS_NAMESPACE in the environment say it for all.
+    http://HOST:PORT, a server of qless-flask. QLESS_URL and QLESS_NAMESPACE in the environment say it for all, and
+    QLESS_TOKEN what such a server is shown, if it asks for a token.
 
     \b
     qless-flask demo --serve                         see it at work

@@ -8,7 +8,8 @@ from typing import Any
 import click
 from click.decorators import FC
 
-from qless_flask.errors import Invalid, Malformed, QlessError
+from qless_flask.cli.bearer import TOKEN
+from qless_flask.errors import Invalid, Malformed, QlessError, Unauthenticated
 
 FAILED = 1
 USAGE = 2
@@ -31,7 +32,8 @@ class Told(click.ClickException):
     """An error of ours, as the command line tells it."""
 
     def __init__(self, error: QlessError) -> None:
-        super().__init__(error.message)
+        hint = f" (give it in {TOKEN}, or by --token-file)" if isinstance(error, Unauthenticated) else ""
+        super().__init__(f"{error.message}{hint}")
         vars(self)["exit_code"] = USAGE if isinstance(error, (Invalid, Malformed)) else FAILED
 
 

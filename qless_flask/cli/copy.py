@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
+from qless_flask.backends import is_server
+from qless_flask.cli.bearer import shown_token, token_option
 from qless_flask.cli.command import debug_option
 from qless_flask.cli.plugin_options import open_store
 from qless_flask.cli.progress import Progress
@@ -17,9 +21,24 @@ from qless_flask.hidden import shown_url
 @click.argument("target", metavar="DST")
 @namespace_option
 @click.option("--to-namespace", metavar="NAME", help="The namespace in DST; without it the name stays.")
+@token_option
+@click.option(
+    "--to-token-file",
+    "target_token",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With the token for DST, where SRC and DST are servers both.",
+)
 @click.option("--thaw-source", is_flag=True, help="Thaw the namespace in SRC at the end: then both have the jobs.")
 @debug_option
-def copy(source: str, target: str, namespace: str, to_namespace: str | None, thaw_source: bool) -> None:
+def copy(
+    source: str,
+    target: str,
+    namespace: str,
+    to_namespace: str | None,
+    target_token: Path | None,
+    thaw_source: bool,
+) -> None:
     """Copy a namespace, whole, from the store SRC into the store DST, where it must be new or empty.
 
     Jobs, their places, leases, history and logs, queues, recurrences, settings, statistics: what runs goes on there.
@@ -41,7 +60,12 @@ def copy(source: str, target: str, namespace: str, to_namespace: str | None, tha
             click.echo(f"From now on namespace {namespace} in {shown_url(source)} is frozen.", err=True)
         progress(what, done, total)
 
-    with open_store(source) as source_backend, open_store(target) as target_backend:
+    # A server is never shown the token of another.
+    alone = shown_token() if not is_server(source) else None
+    with (
+        open_store(source, shown_token()) as source_backend,
+        open_store(target, target_token or alone) as target_backend,
+    ):
         try:
             with progress:
                 tally = copy_namespace(

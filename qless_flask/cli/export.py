@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from qless_flask.cli.bearer import token_option
 from qless_flask.cli.progress import Progress
 from qless_flask.cli.target import Target, command_name, namespace_option, person, url_option
 from qless_flask.copying import export as export_namespace
@@ -19,12 +20,14 @@ from qless_flask.copying import export_to_file
 @click.option("--live", is_flag=True, help="Don't freeze it: what is written may not be of one time.")
 @click.option("--resume", is_flag=True, help="Go on with an export into FILE that was broken off.")
 @url_option
+@token_option
 @namespace_option
 def export(url: str, namespace: str, file: str, live: bool, resume: bool) -> None:
     """Write all that a namespace holds into FILE (-: the standard output), a line of JSON for each thing.
 
     The last line has their counts and checksum. The namespace is frozen meanwhile: it can be read, and not written.
-    `import` reads it back, into whatever store. Secrets of its trackers and policies stand in it: keep it to yourself.
+    `import` reads it back, into whatever store. Secrets of its trackers and policies stand in it: FILE is
+    made for its owner's eyes alone.
     Tokens do not: they are the store's (see `token`).
 
     \b

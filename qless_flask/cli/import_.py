@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from qless_flask.cli.bearer import token_option
 from qless_flask.cli.progress import Progress
 from qless_flask.cli.target import Target, namespace_option, person, url_option
 from qless_flask.copying import import_lines
@@ -12,6 +13,7 @@ from qless_flask.copying import import_lines
 @click.command("import", short_help="Read a namespace from a file.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True))
 @url_option
+@token_option
 @namespace_option
 def import_(url: str, namespace: str, file: str) -> None:
     """Read what `export` wrote from FILE (-: the standard input) into a namespace, which must be new or empty.

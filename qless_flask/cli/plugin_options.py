@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
 
 import click
 
@@ -105,10 +106,10 @@ def look_here(settings: PluginSettings) -> None:
         sys.path.insert(0, "")
 
 
-def open_store(url: str) -> Backend:
-    """Open a store with the plugins of the environment; a server has its own."""
+def open_store(url: str, token: str | Path | None = None) -> Backend:
+    """Open a store with the plugins of the environment; a server has its own, and may want to see a token."""
     if is_server(url):
-        return open_backend(url)
+        return open_backend(url, token=token)
     return open_backend(url, plugins=load_plugins(plugins_of_environment()))
 
 

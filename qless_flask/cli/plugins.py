@@ -10,6 +10,7 @@ from click.core import ParameterSource
 
 from qless_flask.backends import is_server, open_backend
 from qless_flask.backends.scheduling import scheduler_figures
+from qless_flask.cli.bearer import shown_token, token_option
 from qless_flask.cli.output import print_json, print_table, told_seconds, told_time
 from qless_flask.cli.plugin_options import look_for_plugins, plugin_options
 from qless_flask.cli.target import url_option
@@ -27,6 +28,7 @@ COUNTS = ("calls", "errors", "time")
 
 @click.command(short_help="List plugins, what they implement and offer, and how they do.")
 @url_option
+@token_option
 @plugin_options
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, as the HTTP API does.")
 @click.option("--reference", is_flag=True, help="Print what hooks there are instead, as a page of Markdown.")
@@ -60,7 +62,7 @@ def _report(url: str, plugins: PluginSettings) -> PluginReport:
     # Imported when it is asked for, so that no other command waits for it.
     from qless_flask.backends.http import HTTPBackend
 
-    with closing(HTTPBackend(url)) as server:
+    with closing(HTTPBackend(url, token=shown_token())) as server:
         return server.plugin_report()
 
 

@@ -16,6 +16,7 @@ import click
 from click.decorators import FC
 
 from qless_flask.backends.base import Namespace
+from qless_flask.cli.bearer import shown_token, token_option
 from qless_flask.cli.command import debug_option
 from qless_flask.cli.plugin_options import open_store
 from qless_flask.errors import QlessError
@@ -42,7 +43,7 @@ class Target:
     @contextmanager
     def open(self) -> Iterator[Namespace]:
         """Open the namespace for as long as the context lasts."""
-        with open_store(self.url) as backend:
+        with open_store(self.url, shown_token()) as backend:
             yield backend.namespace(self.namespace)
 
 
@@ -91,11 +92,11 @@ def namespace_option(command: FC) -> FC:
 
 
 def target_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command --url, --namespace and --json; it gets them as one Target, its first argument."""
+    """Give a command --url, --token-file, --namespace and --json; it gets them as one Target, its first argument."""
 
     @wraps(command)
     def with_target(*args: object, url: str, namespace: str, json: bool, **kwargs: object) -> None:
         command(Target(url, namespace, json), *args, **kwargs)
 
     json_option = click.option("--json", is_flag=True, help="Answer in JSON, as the HTTP API does.")
-    return url_option(namespace_option(json_option(with_target)))
+    return url_option(token_option(namespace_option(json_option(with_target))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from qless_flask.cli.bearer import shown_token, token_option
 from qless_flask.cli.options import codec_option
 from qless_flask.cli.plugin_options import plugin_options
 from qless_flask.cli.target import namespace_option, url_option
@@ -17,6 +18,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 @click.command(short_help="Work queues with the functions of your modules.")
 @url_option
+@token_option
 @namespace_option
 @click.option(
     "--queue", "-q", "queues", multiple=True, required=True, metavar="QUEUE", help="To work; may stand several times."
@@ -93,6 +95,7 @@ def worker(
         name=name or new_worker_name(),
         plugins=plugins,
         codec=codec,
+        token=shown_token(),
     )
     write_log(options.log_level)
     raise click.exceptions.Exit(run(options))

@@ -16,6 +16,7 @@ import sys
 import threading
 import traceback
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import FrameType, ModuleType
 from typing import TextIO
 
@@ -28,6 +29,7 @@ from qless_flask.settings import PluginSettings
 from qless_flask.worker.forked import ForkedExecution
 from qless_flask.worker.logs import write_log
 from qless_flask.worker.options import WorkerOptions, WorkSettings
+from qless_flask.worker.outage import REFUSALS
 from qless_flask.worker.worker import Perform, Worker
 
 EXIT_UNUSABLE = 2
@@ -35,6 +37,9 @@ EXIT_UNUSABLE = 2
 
 EXIT_ASKED = 3
 """The child ended because it was asked to, through the store, and is not to be replaced."""
+
+EXIT_REFUSED = 4
+"""The child ended because the server lets it in no longer, and would not the next one either."""
 
 logger = logging.getLogger("qless_flask.worker")
 
@@ -48,7 +53,11 @@ class ChildOrder:
 
     def encode(self) -> str:
         """Write it as one line."""
-        return json.dumps(asdict(self)) + "\n"
+        order = asdict(self)
+        token = order["options"].pop("token")
+        # Through a pipe that nobody else reads; no argument or variable of a process shows it.
+        order["token"] = token if token is None else [isinstance(token, Path), str(token)]
+        return json.dumps(order) + "\n"
 
     @classmethod
     def decode(cls, line: str) -> ChildOrder:
@@ -59,6 +68,9 @@ class ChildOrder:
         options["plugins"] = PluginSettings(**options["plugins"])
         for listed in ("queues", "modules", "paths", "capabilities"):
             options[listed] = tuple(options[listed])
+        if order["token"] is not None:
+            in_file, text = order["token"]
+            options["token"] = Path(text) if in_file else text
         return cls(WorkerOptions(**options), order["name"])
 
 
@@ -90,7 +102,10 @@ def main() -> int:
     setproctitle(f"qless-flask worker {order.name} [{', '.join(options.queues)}]")
     _listen(worker, parent)
     logger.info("worker %s works %s: %s", order.name, ", ".join(options.queues), ", ".join(sorted(functions)))
-    worker.run()
+    try:
+        worker.run()
+    except REFUSALS:
+        return EXIT_REFUSED
     return EXIT_ASKED if worker.asked_to_end else 0
 
 

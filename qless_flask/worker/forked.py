@@ -70,6 +70,8 @@ class ForkedExecution:
 def perform(parent: Connection, options: WorkerOptions, lease: Lease) -> None:
     """Run one job, in its own process, and send how it went."""
     write_log(options.log_level)
+    # The worker has said already what there is to say of the line to its server.
+    logging.getLogger("qless_flask.http").setLevel(logging.ERROR)
     # A terminal or a service manager signals us along with the worker, which will see to it that we end.
     signal.signal(signal.SIGINT, _ignore)
     signal.signal(signal.SIGTERM, _ignore)

@@ -7,6 +7,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
 
 from qless_flask.bounds import MAX_BATCH, MAX_CAPABILITIES, MAX_WAIT_SECONDS, Checks
 from qless_flask.client import Client
@@ -74,6 +75,8 @@ class WorkerOptions:
     """Which plugins each process has; those beside the installed ones by where to import them from."""
     codec: str | None = None
     """The codec of a plugin to write data and results with; what others wrote is read whatever this says."""
+    token: str | Path | None = field(default=None, repr=False)
+    """What a server is shown, or the file in which it stands; see `open_backend`."""
 
     def __post_init__(self) -> None:
         check = Checks()
@@ -92,4 +95,4 @@ class WorkerOptions:
 
     def open_client(self) -> Client:
         """Open the store, with the plugins. Raise Invalid if none of them offers the codec."""
-        return Client(self.url, self.namespace, plugins=Plugins.of(self.plugins), codec=self.codec)
+        return Client(self.url, self.namespace, plugins=Plugins.of(self.plugins), codec=self.codec, token=self.token)

@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Literal
 
-from qless_flask.worker.child import EXIT_ASKED, EXIT_UNUSABLE, ChildOrder
+from qless_flask.worker.child import EXIT_ASKED, EXIT_REFUSED, EXIT_UNUSABLE, ChildOrder
 from qless_flask.worker.options import WorkerOptions
 from qless_flask.worker.worker import AWAKE_SECONDS
 
@@ -38,7 +38,8 @@ logger = logging.getLogger("qless_flask.worker")
 def run(options: WorkerOptions) -> int:
     """Run a pool of worker processes until TERM or INT, and answer with the exit code.
 
-    0: stopped as told, or asked to end, all of them. 1: a child had to be killed. 2: a module cannot be imported, or
+    0: stopped as told, or asked to end, all of them. 1: a child had to be killed, or the server lets this worker in no
+    longer (a token that was revoked or has expired, for a minute). 2: a module cannot be imported, or
     names no usable functions.
     To be called in the main thread. The second TERM or INT stops at once; USR2 pauses and dumps stacks, CONT resumes.
     """
@@ -92,7 +93,7 @@ class Pool:
             if code == EXIT_UNUSABLE and not self._stops:
                 self._stops, self._code = 1, EXIT_UNUSABLE
                 self._stop("stop")
-            elif child.killed:
+            elif child.killed or code == EXIT_REFUSED:
                 self._code = self._code or 1
         return not any(child.alive or child.look_at is not None for child in self._children)
 
@@ -158,7 +159,7 @@ class Child:
             with suppress(BrokenPipeError):
                 process.stdin.close()
         self._process, self.look_at = None, None
-        if self._stopping or code in (EXIT_UNUSABLE, EXIT_ASKED):
+        if self._stopping or code in (EXIT_UNUSABLE, EXIT_ASKED, EXIT_REFUSED):
             return
         healthy = code == 0 or time.monotonic() - self._started_at >= HEALTHY_SECONDS
         longer = min(LONGEST_RESTART_SECONDS, max(FIRST_RESTART_SECONDS, self._restart_seconds * 2))

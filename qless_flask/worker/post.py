@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from qless_flask.backends.base import Namespace
-from qless_flask.errors import BackendUnavailable, QlessError, WorkerNotFound
+from qless_flask.errors import Forbidden, QlessError, WorkerNotFound
 from qless_flask.models import Order, Pop, Popped, Retry, Settled, Settlement
+from qless_flask.worker.outage import NOT_NOW
 
 logger = logging.getLogger("qless_flask.worker")
 
@@ -44,7 +45,7 @@ class Post:
         pop = replace(self._pop, limit=limit, request=f"{self._session}-{self._pops}")
         try:
             exchanged = self._namespace.exchange(settlements, pop, wait=wait)
-        except BackendUnavailable:
+        except NOT_NOW:
             raise
         except QlessError:
             if not settlements:
@@ -60,28 +61,35 @@ class Post:
         """Only settle."""
         try:
             _report(settlements, self._namespace.settle(settlements))
-        except BackendUnavailable:
+        except NOT_NOW:
             raise
         except QlessError:
             self._settle_singly(settlements)
 
     def _begin(self) -> None:
         """Forget what a worker of the same name, who is gone, was asked."""
+        asked = ""
         try:
             [known] = self._namespace.workers([self._pop.worker])
+            asked = "to end" if known.stop else "to be quiet" if known.quiet else ""
             if known.quiet:
                 self._namespace.quiet(known.name, on=False)
             if known.stop:
                 self._namespace.stop(known.name, on=False)
         except WorkerNotFound:
             pass
+        except Forbidden as error:
+            # An operator asked, and it takes one to take that back. Whether this worker may pop is told by its pop.
+            if asked:
+                hint = "start it under another name, or take that back (workers)"
+                logger.warning("worker %s was asked %s before it began: %s; %s", self._pop.worker, asked, hint, error)
         self._begun = True
 
     def _settle_singly(self, settlements: Sequence[Settlement]) -> None:
         for settlement in settlements:
             try:
                 _report([settlement], self._namespace.settle([settlement]))
-            except BackendUnavailable:
+            except NOT_NOW:
                 raise
             except QlessError as error:
                 logger.error("job %s cannot be settled so: %s", settlement.lease.jid, error)

@@ -71,7 +71,7 @@ class Worker:
         if self._settings.fork and perform is None:
             raise ValueError("to fork is for the processes of a pool: see run and WorkerOptions")
         self._execution = Execution(registry(functions), plugins)
-        outage = Outage()
+        self._outage = outage = Outage()
         post = Post(client.namespace, self.name, queues, capabilities=capabilities, order=self._settings.order)
         self._loop = Loop(client, post, self._settings, outage, self._heed)
         self._perform: Perform = perform or self._execution.run
@@ -84,26 +84,32 @@ class Worker:
         self._deadline: float | None = None
         self._signals = 0
         self._crash: BaseException | None = None
+        self._refusal: QlessError | None = None
         self.quiet = False
         """Whether it is asked to pop no more; while it is, its pops come back empty."""
         self.asked_to_end = False
         """Whether it stops because somebody asked it to, through the store."""
 
     def run(self) -> None:
-        """Work until stopped or until `max_jobs` are done. Raise what ended a thread that must not end."""
+        """Work until stopped or until `max_jobs` are done.
+
+        Raise Unauthenticated or Forbidden if a server has let it in no longer for a minute, and what ended a thread
+        that must not end.
+        """
         coroutines = self._open_coroutines()
         self._loop.heartbeat.start()
         self._start_threads()
         while self._working and self._time_left() != 0:
             with suppress(queue.Empty):
                 self._obey(self._next_command())
+            self._heed_refusal()
         if self._crash or self._working:
             self._break_off()
         self._loop.heartbeat.stop()
         if coroutines:
             coroutines.close()
-        if self._crash:
-            raise self._crash
+        if self._crash or self._refusal:
+            raise self._crash or self._refusal  # type: ignore[misc]
 
     def stop(self) -> None:
         """Stop when what runs has finished or the grace is over; give back the rest."""
@@ -144,6 +150,14 @@ class Worker:
             self.asked_to_end = True
             logger.info("worker %s is asked to end", self.name)
             self.stop()
+
+    def _heed_refusal(self) -> None:
+        """Stop where a server lets us in no longer; what runs has its grace, in which we may be let in again."""
+        refusal = self._outage.refusal
+        if refusal is not None and self._deadline is None:
+            self._refusal = refusal
+            logger.error("worker %s ends: %s", self.name, refusal)
+            self._obey("stop")
 
     def _open_coroutines(self) -> Coroutines | None:
         if not self._execution.has_async or self._elsewhere:

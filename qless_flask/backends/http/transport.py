@@ -32,6 +32,7 @@ from qless_flask.errors import (
     RateLimited,
     Unauthenticated,
 )
+from qless_flask.hidden import shown_url
 from qless_flask.schemas import wire
 from qless_flask.schemas.problems import load_problem
 
@@ -56,12 +57,16 @@ class Transport:
     def __init__(
         self, url: str, *, transport: httpx.BaseTransport | None, timeout: float, token: TokenSource | None = None
     ) -> None:
-        self.url, login = _checked(url)
+        parsed = _parsed(url)
+        login = httpx.BasicAuth(parsed.username, parsed.password) if parsed.userinfo else None
+        # Apart from each other, so that no password is in the URL of a request, which many an error and log tells.
+        self._address = str(parsed.copy_with(userinfo=b"")).rstrip("/") if login else url.rstrip("/")
+        self.url = shown_url(url)
         self.closed = threading.Event()
         self._bearer = Bearer(token)
         if self._bearer and login:
             raise Invalid.of({"token": ["cannot be sent beside the user and password in the url: give one of them"]})
-        if self._bearer and not _is_safe(self.url):
+        if self._bearer and not _is_safe(parsed):
             logger.warning("the token goes to %s unencrypted, for all on the way to read: use https", self.url)
         self._timeout = timeout
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -103,7 +108,7 @@ class Transport:
         headers = {} if body is None else {"Content-Type": "application/json"}
         return self._client.build_request(
             method,
-            f"{self.url}/{path}",
+            f"{self._address}/{path}",
             content=body,
             headers=headers,
             timeout=timeout,
@@ -168,32 +173,26 @@ class Transport:
             self._sockets.add(info["return_value"].get_extra_info("socket"))
 
 
-def _checked(url: str) -> tuple[str, httpx.BasicAuth | None]:
-    """Answer the URL that may be shown, and apart from it the login that stands in it."""
+def _parsed(url: str) -> httpx.URL:
+    shown = shown_url(url)
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise Invalid.of({"url": [f"{_shown(url)}: {error}"]}) from error
+    except httpx.InvalidURL:
+        # What is wrong with it httpx would tell with the piece in question, and that may be of a password.
+        raise Invalid.of({"url": [f"{shown}: is no URL"]}) from None
     if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
-        wanted = "must be http://host:port/mount, the mount being where the server answers"
-        raise Invalid.of({"url": [f"{_shown(url)}: {wanted}"]})
-    login = httpx.BasicAuth(parsed.username, parsed.password) if parsed.userinfo else None
-    return _shown(url).rstrip("/"), login
+        raise Invalid.of(
+            {"url": [f"{shown}: must be http://host:port/mount, the mount being where the server answers"]}
+        )
+    return parsed
 
 
-def _shown(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    place, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{place.rpartition('@')[2]}{slash}{path}"
-
-
-def _is_safe(url: str) -> bool:
+def _is_safe(url: httpx.URL) -> bool:
     """Tell whether nobody else can read what goes there."""
-    parsed = httpx.URL(url)
-    if parsed.scheme == "https" or parsed.host == "localhost" or parsed.host.endswith(".localhost"):
+    if url.scheme == "https" or url.host == "localhost" or url.host.endswith(".localhost"):
         return True
     try:
-        return ipaddress.ip_address(parsed.host).is_loopback
+        return ipaddress.ip_address(url.host).is_loopback
     except ValueError:
         return False
 
