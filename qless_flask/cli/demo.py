@@ -17,10 +17,11 @@ import click
 from click.decorators import FC
 
 from qless_flask.backends.base import Namespace
+from qless_flask.cli.bearer import shown_token
 from qless_flask.cli.command import DefaultCommand, debug_option
 from qless_flask.cli.output import print_json, print_table, told_seconds
 from qless_flask.cli.plugin_options import open_store
-from qless_flask.cli.serve import ServerProcess
+from qless_flask.cli.serve_apart import ServerProcess
 from qless_flask.cli.target import command_name, url_option
 from qless_flask.demo.crawl import STAGES, Crawl, Progress, Staff
 from qless_flask.demo.index import Index
@@ -80,7 +81,7 @@ def crawl(
     # Whoever ends the demo ends its site, workers and server with it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
-    with ServerProcess(url, port) if serve else nullcontext() as server, open_store(url) as backend:
+    with ServerProcess(url, port) if serve else nullcontext() as server, open_store(url, shown_token()) as backend:
         opened = backend.namespace(namespace)
         if server:
             click.echo(f"Serving {shown_url(url)} at {server.address} - Ctrl-C stops.", err=True)
