@@ -23,6 +23,7 @@ from qless_flask.cli.statistics import stats, throughput
 from qless_flask.cli.tags import tags, tracked
 from qless_flask.cli.theirs import OursAndTheirs
 from qless_flask.cli.token import token
+from qless_flask.cli.top import top
 from qless_flask.cli.worker import worker
 from qless_flask.cli.workers import workers
 
@@ -50,6 +51,7 @@ _COMMANDS = (
     serve,
     worker,
     scheduler,
+    top,
     put,
     job,
     queues,
