@@ -15,10 +15,16 @@ export default function (main) {
   let source = null;
   let timer = null;
 
+  const state = main.querySelector("[data-stream-state]");
+
   const tell = (text) => {
-    if (trouble === null) return;
-    trouble.hidden = text === "";
-    trouble.querySelector("span").textContent = text;
+    if (trouble !== null) {
+      trouble.hidden = text === "";
+      trouble.querySelector("span").textContent = text;
+    }
+    if (state === null) return;
+    state.classList.toggle("live", text === "");
+    if (text === "") state.textContent = "live";
   };
   const take = (values) => {
     tell("");

@@ -19,7 +19,8 @@ function apply(chosen) {
 
 export default function (button) {
   const tell = () => {
-    button.textContent = `Theme: ${theme()}`;
+    button.title = `Theme: ${theme()}`;
+    button.querySelector("span").textContent = button.title;
   };
   button.hidden = false;
   tell();

@@ -85,6 +85,7 @@ def _list() -> Response:
         known=len(overview.queues),
         rows=[queue_row(view) for view in listed.views],
         digest=queues_digest(overview),
+        at=overview.at,
     )
 
 
