@@ -443,6 +443,7 @@ class TestForgetting:
 
         assert tokens.all() == [held.token, made.token]
         assert tokens.find(held.text) is not None
+        assert backend.namespace(OURS).recall(INDEX) == f"{held.token.id} {made.token.id}"
         left = [f"{kind}:{each.token.id}" for kind in ("token", "token-used") for each in (expired, revoked)]
         assert [name for name in left if backend.namespace(OURS).recall(name) is not None] == []
 

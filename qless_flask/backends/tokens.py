@@ -267,9 +267,7 @@ def _id_set(text: str) -> frozenset[str]:
 
 
 def _dump(token: Token) -> str:
-    fields = asdict(token)
-    del fields["used_at"]
-    return json.dumps({name: value for name, value in fields.items() if value is not None}, sort_keys=True)
+    return json.dumps({name: value for name, value in asdict(token).items() if value is not None}, sort_keys=True)
 
 
 def _load(id: str, text: str) -> Token:
