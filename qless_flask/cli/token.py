@@ -157,9 +157,7 @@ def reset(url: str, yes: bool) -> None:
         if not yes:
             if not sys.stdin.isatty():
                 raise click.UsageError("Whoever reaches a server could do anything then: add --yes if that is meant.")
-            question = (
-                f"Delete all tokens of {shown_url(url)}? Whoever reaches a server on it may do anything then."
-            )
+            question = f"Delete all tokens of {shown_url(url)}? Whoever reaches a server on it may do anything then."
             click.confirm(question, abort=True)
         tokens.reset()
     click.echo("All tokens are deleted: servers ask nobody who they are.")
