@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -23,6 +25,8 @@ STANDS = ("model", "hooked", "plugged", "fakeredis", "valkey", "redis", "sqlite"
 WAITING_STANDS = (*STANDS, "http+valkey")
 """The way over HTTP is one, whatever lies behind it, but for the waits."""
 START_SECONDS = 20.0
+NAMESPACES_KEPT = 10
+"""How many namespaces of earlier tests a stand on SQLite may have."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +159,32 @@ def _sqlite_stand(stack: ExitStack, clock: ManualClock, path: Path) -> Stand:
     from qless_flask.backends.sqlite.inspect import inspect
 
     def connect() -> SQLiteBackend:
-        return stack.enter_context(closing(SQLiteBackend(f"sqlite:///{path}", clock=clock)))
+        # No test that runs on a stand cuts the machine's power.
+        return stack.enter_context(closing(SQLiteBackend(f"sqlite:///{path}?synchronous=off", clock=clock)))
 
     backend = connect()
-    return Stand("sqlite", backend, clock, lambda name: inspect(backend.namespace(name)), connect)
+    backend.ping()
+    tables = stack.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
+    calls = itertools.count(1)
+
+    def empty() -> None:
+        # A few namespaces stay beside each other: what belongs to another must not be seen.
+        if next(calls) % NAMESPACES_KEPT == 0:
+            _delete_all(tables)
+
+    return Stand("sqlite", backend, clock, lambda name: inspect(backend.namespace(name)), connect, empty)
+
+
+def _delete_all(connection: sqlite3.Connection) -> None:
+    """Delete all namespaces but that of the servers, whose tokens the way over HTTP goes by."""
+    tables = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    names = {name for (name,) in tables} - {"namespace", "record"}
+    deletions = [
+        *(f"DELETE FROM {name}" for name in sorted(names)),
+        "DELETE FROM record WHERE namespace NOT IN (SELECT id FROM namespace WHERE name = '_')",
+        "DELETE FROM namespace WHERE name <> '_'",
+    ]
+    connection.executescript(";".join(["BEGIN IMMEDIATE", *deletions, "COMMIT"]))
 
 
 def _fakeredis_stand(stack: ExitStack, clock: ManualClock) -> Stand:
@@ -183,12 +209,22 @@ def _redis_stand(name: str, stack: ExitStack, clock: ManualClock, url: str) -> S
 
     from qless_flask.backends.redis import RedisBackend
     from qless_flask.backends.redis.inspect import inspect
+    from qless_flask.backends.redis.names import key_prefix
 
     def connect() -> RedisBackend:
         return stack.enter_context(closing(RedisBackend(url, clock=clock)))
 
     backend = connect()
-    empty = stack.enter_context(closing(redis.Redis.from_url(url))).flushdb
+    client = stack.enter_context(closing(redis.Redis.from_url(url)))
+
+    def empty() -> None:
+        # The servers' namespace stays: the way over HTTP goes by a token that is kept there.
+        keys = client.scan_iter(f"{key_prefix('_')}:*", 1000)
+        kept = [(key, value) for key in keys if (value := client.dump(key))]
+        client.flushdb()
+        for key, value in kept:
+            client.restore(key, 0, value)
+
     return Stand(name, backend, clock, lambda ns: inspect(backend.namespace(ns)), connect, empty)
 
 
