@@ -16,7 +16,11 @@ T = TypeVar("T")
 
 
 def act(
-    do: Callable[[], T], *, back: str, said: str | Callable[[T], str], again: Callable[[QlessError], Response]
+    do: Callable[[], T],
+    *,
+    back: str | Callable[[T], str],
+    said: str | Callable[[T], str],
+    again: Callable[[QlessError], Response],
 ) -> Response:
     """Do something, and lead back (to the form's `back`, if it has one of ours) with a message of what was done.
 
@@ -29,6 +33,6 @@ def act(
             raise
         return again(error)
     told = request.form.get("back", "")
-    response = go(told if is_ours(told) else back)
+    response = go(told if is_ours(told) else back if isinstance(back, str) else back(done))
     leave(response, said if isinstance(said, str) else said(done))
     return response

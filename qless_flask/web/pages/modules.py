@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from qless_flask.web.pages import home, live, login, overview, queues
+from qless_flask.web.pages import home, job, job_actions, job_edit, live, login, overview, queues
 
-PAGES = (home, login, overview, queues, live)
+PAGES = (home, login, overview, queues, job, job_actions, job_edit, live)

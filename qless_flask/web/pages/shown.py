@@ -9,7 +9,7 @@ import msgspec
 
 from qless_flask.models import HistoryEntry
 
-MOST_JSON = 20_000
+MOST_JSON = 10_000
 """How many characters of a job's data, result or progress a page shows; the rest is a click away."""
 _UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
 
