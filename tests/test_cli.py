@@ -260,6 +260,17 @@ class TestJob:
         page = json.loads(line.done("job", "list", "--state", "waiting", "--queue", "mail", "--json"))
         assert [job["jid"] for job in page["jobs"]] == ["a", "b"]
 
+    def test_jobs_are_listed_by_when_they_came_there(self, line: CommandLine, namespace: Namespace) -> None:
+        namespace.put(
+            [NewJob("Send", queue="mail", jid=jid, at=at) for jid, at in (("early", 5e9), ("late", 5e9 + 60))]
+        )
+
+        for times, jid in ((("--since", "5000000000.001"), "late"), (("--until", "5000000060"), "early")):
+            [job] = json.loads(line.done("job", "list", *times, "--json"))["jobs"]
+            assert job["jid"] == jid
+        assert line.done("change", "cancel", "--since", "5000000060") == "1 matched, 1 changed."
+        assert "since: must not be after until" in line.refused(2, "job", "list", "--since", "2", "--until", "1")
+
     def test_a_long_list_says_how_it_goes_on(self, line: CommandLine) -> None:
         for jid in "abc":
             line.done("put", "mail", "Send", "--jid", jid)

@@ -258,6 +258,13 @@ def test_a_select_walks_through_all_pages(client: Client) -> None:
     assert found[0].data == {}
 
 
+def test_a_select_is_of_a_time(client: Client) -> None:
+    queue = client.queues["fetch"]
+    handles = [queue.put("Crawl", at=5e9 + minute * 60) for minute in range(4)]
+
+    assert list(client.jobs.select(queue="fetch", since=5e9 + 60, until=5e9 + 180)) == handles[1:3]
+
+
 def test_a_queue_lists_its_jobs_in_the_order_of_pops(client: Client) -> None:
     queue = client.queues["fetch"]
     last, first = queue.put("Crawl", priority=0), queue.put("Crawl", priority=1)

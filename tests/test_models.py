@@ -11,6 +11,7 @@ import pytest
 from qless_flask import models
 from qless_flask.errors import Invalid
 from qless_flask.models import (
+    ENDED,
     Backoff,
     Beat,
     Changes,
@@ -137,6 +138,16 @@ def test_jids_made_in_one_moment_are_different(monkeypatch: pytest.MonkeyPatch) 
     assert len({new_jid() for _ in range(10_000)}) == 10_000
 
 
+TIMED = dataclasses.replace(JOB, available_at=10.0, started_at=20.0, ended_at=30.0)
+CAME_AT = {"scheduled": 10.0, "depends": 10.0, "waiting": 10.0, "running": 20.0} | dict.fromkeys(ENDED, 30.0)
+SINCE = [
+    (at + later, dataclasses.replace(TIMED, state=state), told)
+    for state, at in CAME_AT.items()
+    for later, told in ((-1.0, True), (-0.001, True), (0.0, True), (0.0004, True), (0.001, False), (1.0, False))
+]
+"""A time, a job, and whether it came into its state then or later."""
+
+
 @pytest.mark.parametrize(
     ("filter", "job", "expected"),
     [
@@ -166,10 +177,18 @@ def test_jids_made_in_one_moment_are_different(monkeypatch: pytest.MonkeyPatch) 
         (Filter(q="work"), JOB, False),
         (Filter(q="crawl"), dataclasses.replace(JOB, failure=None), True),
         (Filter(q="broken"), dataclasses.replace(JOB, failure=None), False),
+        *((Filter(since=at), in_state, told) for at, in_state, told in SINCE),
+        *((Filter(until=at), in_state, not told) for at, in_state, told in SINCE),
+        (Filter(since=5.0, until=6.0), dataclasses.replace(JOB, ended_at=5.0), True),
+        (Filter(since=5.0, until=5.0), dataclasses.replace(JOB, ended_at=5.0), False),
     ],
 )
 def test_a_filter_knows_what_it_asks_for(filter: Filter, job: Job, expected: bool) -> None:
     assert filter.matches(job) is expected
+
+
+def test_a_filter_keeps_times_to_the_millisecond() -> None:
+    assert Filter(since=1.0004, until=1_800_000_000.0015001) == Filter(since=1.0, until=1_800_000_000.002)
 
 
 MOVED = Event("1", 1.0, "moved", jid="one", queue="fetch", to="parse", tags=("x",))

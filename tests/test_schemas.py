@@ -306,7 +306,20 @@ EXAMPLES: dict[str, tuple[dict[str, object], object]] = {
     "get": ({"jids": ("a/b", "c"), "wait": 1.5}, (JOB, None)),
     "lines": ({"jid": "a/b"}, (LogLine(1.0, "hello", "[1.0]"), LogLine(2.0, "bye"))),
     "select": (
-        {"filter": Filter("failed", "fetch", tag="x", klass="Crawl", worker="ann", group="net", key="k", q="c")},
+        {
+            "filter": Filter(
+                "failed",
+                "fetch",
+                tag="x",
+                klass="Crawl",
+                worker="ann",
+                group="net",
+                key="k",
+                q="c",
+                since=1.5,
+                until=2.5,
+            )
+        },
         Page((LISTED,), None, 7),
     ),
     "queues": ({"names": ("fetch",)}, (QUEUE,)),

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,13 @@ def _steer(namespace: SQLiteNamespace) -> None:
     namespace.cancel([lease.jid])
 
 
+def _look_at_a_time(namespace: SQLiteNamespace) -> None:
+    [group] = namespace.failures(["broken"])
+    oldest = Filter(state="failed", until=group.first_at + 0.001)
+    for filter in (oldest, replace(oldest, queue="fetch"), replace(oldest, group="broken")):
+        [_] = namespace.select(filter, limit=1).jobs
+
+
 def _look(namespace: SQLiteNamespace) -> None:
     namespace.queues()
     namespace.workers()
@@ -125,7 +133,8 @@ def _keep_up(namespace: SQLiteNamespace) -> None:
 
 
 @pytest.mark.parametrize(
-    "operation", [_put, _pop_and_complete, _pop_and_retry, _pop_and_fail, _steer, _look, _change, _keep_up]
+    "operation",
+    [_put, _pop_and_complete, _pop_and_retry, _pop_and_fail, _steer, _look, _look_at_a_time, _change, _keep_up],
 )
 def test_an_operation_costs_the_same_in_a_long_queue(
     operation: Callable[[SQLiteNamespace], None], backend: SQLiteBackend

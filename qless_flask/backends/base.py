@@ -327,7 +327,9 @@ class Namespace(ABC):
         order of their own.
         Each job that matches, and that nothing happens to meanwhile, stands in a walk exactly once; a walk that goes
         from queue to queue or state to state may miss or repeat a job that goes the other way. At most 1,000 records
-        are read a call, so a page may be short, even empty, with a `next`. Raise Invalid for a cursor that is none.
+        are read a call, so a page may be short, even empty, with a `next`. A walk that goes by time reads only what is
+        between `since` and `until`: one through a group, or through the scheduled, depends or ended jobs of a queue
+        (without tag, key, tracked). Raise Invalid for a cursor that is none.
         """
 
     @abstractmethod

@@ -19,8 +19,14 @@ _OPTIONS = (
     click.option("--key", metavar="KEY", help="With this key."),
     click.option("--tracked/--not-tracked", default=None, help="Tracked, or not."),
     click.option("--text", "q", metavar="TEXT", help="Said in klass, failure, or how the jid begins."),
+    click.option(
+        "--since", type=float, metavar="TIME", help="Came into its state, or is due, then or later (Unix seconds)."
+    ),
+    click.option(
+        "--until", type=float, metavar="TIME", help="Came into its state, or is due, before then (Unix seconds)."
+    ),
 )
-_NAMES = ("state", "queue", "tag", "klass", "worker", "group", "key", "tracked", "q")
+_NAMES = ("state", "queue", "tag", "klass", "worker", "group", "key", "tracked", "q", "since", "until")
 
 
 def criteria(command: Callable[..., None]) -> Callable[..., None]:

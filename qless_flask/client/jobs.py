@@ -38,6 +38,8 @@ class Criteria(TypedDict, total=False):
     key: str | None
     tracked: bool | None
     q: str | None
+    since: float | None
+    until: float | None
 
 
 class JobHandle:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qless_flask.bounds import Checks
+from qless_flask.bounds import MAX_DELAY_SECONDS, Checks
 from qless_flask.models.jobs import Job
-from qless_flask.models.words import STATES, State
+from qless_flask.models.words import ENDED, STATES, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,11 @@ class Filter:
     key: str | None = None
     tracked: bool | None = None
     q: str | None = None
+    since: float | None = None
+    """Only jobs that came into the state they are in at this time or later: ended ones by `ended_at`, running ones by
+    `started_at`, all others by `available_at`, which of scheduled ones is their due time. Kept to the millisecond."""
+    until: float | None = None
+    """Only jobs that came into it before this time."""
 
     def __post_init__(self) -> None:
         check = Checks()
@@ -39,7 +44,16 @@ class Filter:
                 check.text(name, value)
         if self.tracked is not None:
             check.kind("tracked", self.tracked, bool)
+        times = {name: at for name in ("since", "until") if (at := getattr(self, name)) is not None}
+        for name, at in times.items():
+            check.seconds(name, at, 0, 2 * MAX_DELAY_SECONDS)
         check.done()
+        for name, at in times.items():
+            # The times of jobs are whole milliseconds too, so what is the same compares as equal.
+            object.__setattr__(self, name, round(at, 3))
+        if len(times) == 2 and times["since"] > times["until"]:
+            check.wrong("since", "must not be after until")
+            check.done()
 
     def matches(self, job: Job) -> bool:
         """Tell whether a job is one of those asked for; letter case does not count in `q`."""
@@ -50,6 +64,8 @@ class Filter:
             and self.tracked in (None, job.tracked)
             and self.worker in (None, job.worker)
             and self.key in (None, job.key)
+            and (self.since is None or self.since <= _came_at(job))
+            and (self.until is None or _came_at(job) < self.until)
             and (self.tag is None or self.tag in job.tags)
             and (self.group is None or (job.state == "failed" and _group(job) == self.group))
             and (self.q is None or _mentions(job, self.q.casefold()))
@@ -103,6 +119,13 @@ class Tracked:
 
     jobs: tuple[Job, ...]
     tags: tuple[Tag, ...]
+
+
+def _came_at(job: Job) -> float:
+    """Tell when a job came into its state."""
+    if job.state in ENDED:
+        return job.ended_at or 0.0
+    return (job.started_at or 0.0) if job.state == "running" else job.available_at
 
 
 def _group(job: Job) -> str | None:

@@ -185,6 +185,8 @@ class FilterSchema(Noun):
     key = Text(allow_none=True)
     tracked = Flag(allow_none=True)
     q = Text(allow_none=True)
+    since = Seconds(allow_none=True)
+    until = Seconds(allow_none=True)
 
 
 class TagChangesSchema(Noun):

@@ -58,7 +58,7 @@ class Comparison:
     def all(self, page_size: int, latest: float) -> None:
         """Compare everything; `latest` is the latest time that there was."""
         self.jobs()
-        self.walks(page_size)
+        self.walks(page_size, latest)
         same(self._real.queues(), self._model.queues(), "queues")
         same(self._real.settings(), self._model.settings(), "the settings of the namespace")
         self.workers(latest)
@@ -76,12 +76,13 @@ class Comparison:
             if real:
                 same(self._real.lines(jid), self._model.lines(jid), f"the log of {jid}")
 
-    def walks(self, page_size: int) -> None:
+    def walks(self, page_size: int, latest: float) -> None:
         """Compare what selects find: in order where there is one, each once everywhere."""
-        for queue in draw.QUEUES:
-            for state in STATES:
-                filter = Filter(queue=queue, state=state)
-                same(_walk(self._real, filter, page_size), _walk(self._model, filter, page_size), filter)
+        ordered = [Filter(queue=queue, state=state) for queue in draw.QUEUES for state in STATES]
+        since, until = latest - 60, latest + 0.001
+        ordered += [Filter(queue="one", state=state, since=since, until=until) for state in STATES]
+        for filter in ordered:
+            same(_walk(self._real, filter, page_size), _walk(self._model, filter, page_size), filter)
         others = [Filter(), Filter(queue="one"), Filter(state="waiting"), Filter(q="CR", queue="two")]
         others += [Filter(tag=tag) for tag in draw.TAGS]
         others += [Filter(worker=worker) for worker in draw.WORKERS]
@@ -89,6 +90,12 @@ class Comparison:
         others += [Filter(group="expired"), Filter(group="finished", klass="Crawl"), Filter(state="depends")]
         others += [Filter(key=key) for key in draw.KEYS]
         others += [Filter(key=draw.KEYS[0], queue="one"), Filter(key=draw.KEYS[0], state="waiting")]
+        others += [Filter(since=latest), Filter(until=since), Filter(group="broken", since=since, until=latest)]
+        others += [
+            Filter(tag="x", since=since),
+            Filter(key=draw.KEYS[0], until=latest),
+            Filter(worker="ann", since=since),
+        ]
         others += [Filter(tracked=True), Filter(tracked=True, state="waiting"), Filter(tracked=False, queue="one")]
         for filter in others:
             found, expected = (sorted(_walk(each, filter, page_size)) for each in (self._real, self._model))

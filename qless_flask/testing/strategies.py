@@ -44,6 +44,7 @@ from qless_flask.models import (
     Unique,
     Update,
 )
+from qless_flask.testing.clock import START_SECONDS
 
 
 @dataclass(frozen=True)
@@ -263,13 +264,18 @@ by_hand = st.one_of(
 )
 depending = calls("depend", jids, few_jids, few_jids, missing=missing, actor=actors)
 
+begins = st.sampled_from((START_SECONDS, START_SECONDS + 0.001, START_SECONDS + 5, START_SECONDS + 60))
+ends = st.sampled_from((START_SECONDS + 60, START_SECONDS + 90.5, START_SECONDS + 86_400))
 # Only within a queue and state there is an order to go by: elsewhere, what is done to one must not matter to another.
-indexes = st.builds(Filter, queue=queues, state=st.sampled_from(STATES))
+indexes = st.builds(
+    Filter, queue=queues, state=st.sampled_from(STATES), since=st.none() | begins, until=st.none() | ends
+)
 others = st.one_of(
     st.builds(Filter, tag=st.sampled_from(TAGS)),
     st.builds(Filter, group=st.sampled_from((*GROUPS, "lost", "timeout", "expired", "finished"))),
     st.builds(Filter, tracked=st.booleans()),
     st.builds(Filter, queue=queues, klass=st.just("Crawl")),
+    st.builds(Filter, since=begins, until=ends),
 )
 actions = st.one_of(
     st.builds(Move, st.none() | queues, delays),

@@ -276,7 +276,7 @@ class Turns:
 
     def _change(self) -> Call:
         # Within a queue and a state there is an order to go by.
-        filter = Filter(queue=self.one(QUEUES), state=self.one(STATES))
+        filter = self._sometimes_timed(Filter(queue=self.one(QUEUES), state=self.one(STATES)))
         actions = (Move(self.one(QUEUES), 5.0), Cancel("choice"), Update(self._changes()), Timeout(), self._end())
         options = {"dry_run": self.seldom(0.1), "actor": self.one(ACTORS)}
         return Call("change", (filter, self.one(actions), self.one((1, 2, 100))), options)
@@ -299,7 +299,14 @@ class Turns:
             {"q": "CR"},
         )
         wanted: dict[str, Any] = {"queue": self.one(QUEUES), "state": self.one(STATES)}
-        return Call("select", (Filter(**(wanted if self.seldom(0.6) else self.one(others))), None, 1000), {})
+        filter = Filter(**(wanted if self.seldom(0.6) else self.one(others)))
+        return Call("select", (self._sometimes_timed(filter), None, 1000), {})
+
+    def _sometimes_timed(self, filter: Filter) -> Filter:
+        if not self.seldom(0.3):
+            return filter
+        now = self._clock()
+        return replace(filter, since=now - self.one((0.0, 1.0, 30.0, 600.0)), until=now + self.one((0.0, 0.001, 30.0)))
 
     def _queues(self) -> Call:
         return Call("queues", (self.one((None, None, QUEUES[:1], QUEUES)),), {})

@@ -183,6 +183,21 @@ class TestJobs:
         assert [job["jid"] for job in second["jobs"]] == ["tagged-2"]
         assert second["next"] is None
 
+    def test_a_list_is_of_a_time(self, api: Api) -> None:
+        for jid, due in (("early", 5e9), ("late", 5e9 + 60)):
+            api.put(jid, at=due)
+
+        def found(times: str) -> list[str]:
+            return [job["jid"] for job in api.told(f"GET jobs?queue=fetch&state=scheduled&{times}")["jobs"]]
+
+        assert found("since=5000000000") == ["early", "late"]
+        assert found("since=5000000000.001") == ["late"]
+        assert found("until=5000000060") == ["early"]
+        assert found("since=5000000000&until=5000000060") == ["early"]
+        step = {"filter": {"queue": "fetch", "since": 5e9 + 1, "until": None}, "action": "cancel"}
+        assert api.told("POST jobs/change", step)["changed"] == 1
+        assert api.told("GET jobs/late")["state"] == "canceled"
+
     def test_a_patch_changes_what_it_names(self, api: Api) -> None:
         api.put("one", tags=["old"], data=1)
 

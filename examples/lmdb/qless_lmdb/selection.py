@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import NamedTuple
 
+from qless_flask.backends.times import span
 from qless_flask.bounds import MAX_BATCH, is_text
 from qless_flask.errors import Invalid
 from qless_flask.models import Filter, Job, Page
 from qless_lmdb import shown
-from qless_lmdb.look import Look
+from qless_lmdb.look import Entry, Look
 from qless_lmdb.packing import NEVER, Key, Part
 from qless_lmdb.standing import STATE_NUMBERS
 
@@ -20,6 +22,8 @@ class Walk(NamedTuple):
 
     start: tuple[Part, ...]
     shape: tuple[type, ...]
+    span: tuple[int, int] | None = None
+    """Where it goes by time: the first and the last number that its keys may go on with."""
 
 
 def select(look: Look, filter: Filter, cursor: str | None, limit: int) -> Page:
@@ -27,7 +31,7 @@ def select(look: Look, filter: Filter, cursor: str | None, limit: int) -> Page:
     walk = _walk(filter)
     jobs: list[Job] = []
     scanned, last = 0, _key(cursor, walk)
-    for key, _ in look.walk(*walk.start, after=last):
+    for key, _ in _within(look, walk, last):
         # One more than is wanted was looked at: there is a next page.
         if len(jobs) == limit or scanned == MAX_BATCH:
             return Page(tuple(jobs), json.dumps([walk.start[0], *last]), scanned)
@@ -40,7 +44,8 @@ def select(look: Look, filter: Filter, cursor: str | None, limit: int) -> Page:
 
 def _walk(filter: Filter) -> Walk:
     if filter.queue and filter.state:
-        return Walk(("state", filter.queue, STATE_NUMBERS[filter.state]), _SHAPES.get(filter.state, (int, str)))
+        start, shape = ("state", filter.queue, STATE_NUMBERS[filter.state]), _SHAPES.get(filter.state, (int, str))
+        return Walk(start, shape, span(filter, filter.state))
     if filter.tag:
         return Walk(("tag", filter.tag), (str,))
     if filter.worker:
@@ -48,10 +53,19 @@ def _walk(filter: Filter) -> Walk:
     if filter.key:
         return Walk(("key", filter.key), (str,))
     if filter.group:
-        return Walk(("group", filter.group), (int, str))
+        return Walk(("group", filter.group), (int, str), span(filter, "failed"))
     if filter.tracked:
         return Walk(("tracked",), (str,))
     return Walk(("job",), (str,))
+
+
+def _within(look: Look, walk: Walk, after: Key) -> Iterator[Entry]:
+    """Go through the keys of a walk, behind one, as far as its span reaches."""
+    if walk.span is None:
+        return look.walk(*walk.start, after=after)
+    first, last = walk.span
+    entries = look.walk(*walk.start, after=max(after, (first - 1,)))
+    return takewhile(lambda entry: int(entry[0][0]) <= last, entries)
 
 
 def _jid(look: Look, walk: Walk, key: Key) -> str:

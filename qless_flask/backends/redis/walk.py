@@ -12,12 +12,15 @@ from typing import Protocol, cast
 
 from qless_flask.backends.redis.records import LETTERS, read_job
 from qless_flask.backends.redis.scripts import Argument, Reply
+from qless_flask.backends.store import to_milliseconds
+from qless_flask.backends.times import BY_TIME
 from qless_flask.bounds import is_text
 from qless_flask.errors import Invalid
 from qless_flask.models import STATES, Filter, Job, Page
 
 MOST_SCANNED = 1_000
 _CHUNK = 250
+_BY_TIME = frozenset(LETTERS[state] for state in BY_TIME)
 _SCORE = re.compile(r"-?[0-9]{1,17}")
 
 Index = tuple[str, str]
@@ -47,12 +50,13 @@ def walk(source: Source, filter: Filter, cursor: str | None, limit: int) -> Page
     """Read one page: up to `limit` jobs, from at most 1,000 records."""
     position = _read_cursor(cursor) if cursor is not None else None
     indexes = _indexes(source, filter)
+    chunk = _CHUNK if _tests(filter, indexes) else 1
     found: list[Job] = []
     scanned = 0
     while scanned < MOST_SCANNED:
         # One more than is missing, to know whether there is another page.
-        count = min(MOST_SCANNED - scanned, max(limit - len(found) + 1, _CHUNK if _tests(filter) else 1))
-        rows = list(_rows(source, indexes, position, count))
+        count = min(MOST_SCANNED - scanned, max(limit - len(found) + 1, chunk))
+        rows = list(_rows(source, filter, indexes, position, count))
         for at, job in rows:
             if len(found) == limit:
                 return Page(tuple(found), _write_cursor(cast(_Position, position)), scanned)
@@ -65,10 +69,11 @@ def walk(source: Source, filter: Filter, cursor: str | None, limit: int) -> Page
     return Page(tuple(found), _write_cursor(cast(_Position, position)), scanned)
 
 
-def _tests(filter: Filter) -> bool:
+def _tests(filter: Filter, indexes: list[Index]) -> bool:
     """Tell whether records must be looked into, so that not every one of an index matches."""
     words = (filter.klass, filter.q, filter.worker, filter.tag, filter.group, filter.key)
-    return any(words) or filter.tracked is not None
+    timed = filter.since is not None or filter.until is not None
+    return any(words) or filter.tracked is not None or (timed and not all(kind in _BY_TIME for kind, _ in indexes))
 
 
 def _indexes(source: Source, filter: Filter) -> list[Index]:
@@ -88,10 +93,11 @@ def _indexes(source: Source, filter: Filter) -> list[Index]:
 
 
 def _rows(
-    source: Source, indexes: list[Index], position: _Position | None, count: int
+    source: Source, filter: Filter, indexes: list[Index], position: _Position | None, count: int
 ) -> Iterator[tuple[_Position, Job | None]]:
     left, after = _still_to_walk(indexes, position)
-    arguments = [word for index in left for word in index]
+    times = ["" if at is None else to_milliseconds(at) for at in (filter.since, filter.until)]
+    arguments = [*times, *(word for index in left for word in index)]
     reply = cast(
         "list[tuple[int, bytes, bytes, bytes, bytes, bytes, bytes, bytes]]",
         source.read("select", count, *after, *arguments),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from operator import itemgetter
 
 from qless_flask.backends.sqlite.figure_statements import BY_KEY
@@ -24,6 +25,7 @@ from qless_flask.backends.sqlite.statements import (
     WORKERS,
 )
 from qless_flask.backends.store import to_seconds
+from qless_flask.backends.times import span
 from qless_flask.bounds import is_text
 from qless_flask.errors import Invalid, WorkerNotFound
 from qless_flask.models import Filter, Job, Page, Worker
@@ -96,7 +98,7 @@ def _walk(look: Look, filter: Filter, cursor: str | None) -> Walk:
     if filter.key:
         return _by_jid(look, BY_KEY, _key(cursor, ["key", ""]), filter.key)
     if filter.group:
-        return _by_group(look, filter.group, _key(cursor, ["group", -NEVER, ""]))
+        return _by_group(look, filter, filter.group, _key(cursor, ["group", -NEVER, ""]))
     if filter.tracked:
         return _by_jid(look, BY_TRACKED, _key(cursor, ["tracked", ""]))
     return _by_jid(look, BY_JID, _key(cursor, ["jid", ""]))
@@ -106,6 +108,7 @@ def _by_order(look: Look, filter: Filter, key: Key) -> Walk:
     """Through a state of one queue, or of all by name, in the state's own order."""
     walk, first, *behind = key
     state = STATE_NUMBERS[filter.state] if filter.state else 0
+    low, high = (filter.state and span(filter, filter.state)) or (-NEVER, NEVER)
     for number, name in look.connection.execute(QUEUES_FROM, (look.namespace, filter.queue or first)):
         if filter.queue not in (None, name):
             return
@@ -113,8 +116,9 @@ def _by_order(look: Look, filter: Filter, key: Key) -> Walk:
             behind = [-NEVER, ""]
         # Those in lanes have an index state of their own, and the same order.
         states = (WAITING, LANED) if state == WAITING else (state,)
-        walks = [look.connection.execute(BY_ORDER, (number, each, *behind)) for each in states]
-        for row in heapq.merge(*walks, key=itemgetter(ORD, JID)):
+        start = _later(behind, low)
+        walks = [look.connection.execute(BY_ORDER, (number, each, *start)) for each in states]
+        for row in takewhile(lambda row: row[ORD] <= high, heapq.merge(*walks, key=itemgetter(ORD, JID))):
             yield [walk, name, row[ORD], row[JID]], row
 
 
@@ -125,10 +129,12 @@ def _by_id(look: Look, statement: str, value: str, key: Key) -> Walk:
         yield [walk, row[ID]], row
 
 
-def _by_group(look: Look, group: str, key: Key) -> Walk:
+def _by_group(look: Look, filter: Filter, group: str, key: Key) -> Walk:
     """Through the failed jobs of a group, the latest first."""
     walk, *behind = key
-    for row in look.connection.execute(BY_GROUP, (look.namespace, group, *behind)):
+    low, high = span(filter, "failed") or (-NEVER, NEVER)
+    rows = look.connection.execute(BY_GROUP, (look.namespace, group, *_later(behind, low)))
+    for row in takewhile(lambda row: row[ORD] <= high, rows):
         yield [walk, row[ORD], row[JID]], row
 
 
@@ -137,6 +143,11 @@ def _by_jid(look: Look, statement: str, key: Key, *value: str) -> Walk:
     walk, behind = key
     for row in look.connection.execute(statement, (look.namespace, *value, behind)):
         yield [walk, row[JID]], row
+
+
+def _later(behind: Key, low: int) -> Key:
+    """Choose where an order is entered: behind the last record read, or at the first number asked for."""
+    return max(behind, [low, ""])
 
 
 def _key(cursor: str | None, start: Key) -> Key:

@@ -79,6 +79,7 @@ from qless_flask.testing.conformance.retention import TestOrderOfPrune, TestRete
 from qless_flask.testing.conformance.settling import TestComplete, TestFail, TestRelease, TestRetry, TestSettling
 from qless_flask.testing.conformance.sizes import TestMaxSize
 from qless_flask.testing.conformance.tags import TestTagFigures
+from qless_flask.testing.conformance.times import TestChangeByTime, TestSelectByTime
 from qless_flask.testing.conformance.tracking import TestTrackedJobs, TestTrackedTags
 from qless_flask.testing.conformance.unique import TestUnique, TestUniqueForATime, TestUniqueWhileAlive
 from qless_flask.testing.conformance.upkeep import TestPromote, TestPrune
@@ -94,6 +95,7 @@ __all__ = [
     "TestCancel",
     "TestCancelOfParents",
     "TestChange",
+    "TestChangeByTime",
     "TestChangedLimits",
     "TestComplaintsOfHands",
     "TestComplaintsOfLeases",
@@ -178,6 +180,7 @@ __all__ = [
     "TestRunsByHand",
     "TestSelect",
     "TestSelectByKey",
+    "TestSelectByTime",
     "TestSetsOfRequirements",
     "TestSettings",
     "TestSettling",

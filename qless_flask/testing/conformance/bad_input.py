@@ -236,6 +236,10 @@ class TestBadModels:
             ("name", lambda: Actor("")),
             ("priority", lambda: Changes(priority=512)),
             ("state", lambda: Filter(state="stalled")),  # type: ignore[arg-type]
+            ("since", lambda: Filter(since=-1)),
+            ("until", lambda: Filter(until=float("nan"))),
+            ("until", lambda: Filter(until=1e11)),
+            ("since", lambda: Filter(since=2.0, until=1.999)),
         ],
     )
     def test_a_model_out_of_bounds_cannot_be_made(self, field: str, build: Callable[[], object]) -> None:

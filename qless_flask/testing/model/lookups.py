@@ -33,7 +33,7 @@ Key = tuple[float | str, ...]
 def select(world: World, filter: Filter, cursor: str | None, limit: int) -> Page:
     """Page through what matches, in an order that does not change while the jobs don't."""
     ordered = filter.queue is not None and filter.state is not None
-    listed = sorted((order_key(job, ordered), job) for job in world.jobs.values() if _beside(job, filter, ordered))
+    listed = sorted((order_key(job, ordered), job) for job in world.jobs.values() if _is_read(job, filter, ordered))
     if cursor is not None:
         position = _position(cursor, float if ordered else str)
         listed = [(key, job) for key, job in listed if key > position]
@@ -49,8 +49,11 @@ def select(world: World, filter: Filter, cursor: str | None, limit: int) -> Page
     return Page(tuple(job.job() for job in found), json.dumps(listed[read - 1][0]) if more else None, read)
 
 
-def _beside(job: JobRecord, filter: Filter, ordered: bool) -> bool:
-    return not ordered or (job.queue == filter.queue and job.state == filter.state)
+def _is_read(job: JobRecord, filter: Filter, ordered: bool) -> bool:
+    if ordered and (job.queue != filter.queue or job.state != filter.state):
+        return False
+    by_time = filter.group is not None or (ordered and filter.state not in ("waiting", "running"))
+    return not by_time or Filter(since=filter.since, until=filter.until).matches(job.job())
 
 
 def order_key(job: JobRecord, ordered: bool) -> Key:

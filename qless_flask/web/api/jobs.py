@@ -15,7 +15,7 @@ from qless_flask.schemas.operations import OPERATIONS, JidArguments, LogArgument
 from qless_flask.schemas.values import Seconds, Text
 from qless_flask.web.answers import answer, no_content
 from qless_flask.web.outcomes import only
-from qless_flask.web.parsing import QueryFlag, QueryWait, QueryWhole, load_body, load_jobs, load_query
+from qless_flask.web.parsing import QueryFlag, QuerySeconds, QueryWait, QueryWhole, load_body, load_jobs, load_query
 from qless_flask.web.persons import ByHand, Person
 from qless_flask.web.service import perform
 from qless_flask.web.views import Views
@@ -27,6 +27,8 @@ class SelectQuery(FilterSchema):
     """Which jobs to list, and from where."""
 
     tracked = QueryFlag()
+    since = QuerySeconds()
+    until = QuerySeconds()
     cursor = Text()
     limit = QueryWhole()
 
