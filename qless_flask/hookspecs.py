@@ -136,6 +136,11 @@ class Policy(ABC):
         The fields at fault begin with the number of the job, from 0: `3.klass`.
         """
 
+    def check_queue(self, namespace: Space, queue: str) -> None:  # noqa: B027  a policy may do without
+        """Raise Rejected if no job may come into a queue: asked where jobs are moved there by hand, and where a worker
+        names it as the next stage.
+        """
+
     def backoffs(self) -> Mapping[str, Backoff]:
         """Name the back-offs that it may give jobs, by the fields that they stand in; see RetryStrategy."""
         return {}

@@ -19,6 +19,7 @@ from workers import until
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.hooked import Hooked
+from qless_flask.backends.passing import Passing
 from qless_flask.backends.readers import place_of, register_reader, tracker_reader
 from qless_flask.delivery import QUEUE, Deliverer
 from qless_flask.errors import BackendUnavailable
@@ -893,11 +894,12 @@ class TestLater:
         assert (group.group, group.count, notes.performed) == ("tracker-gone", 2, [])
 
     @pytest.mark.parametrize("data", ["{}", "[]", "1", '{"tracker": 1}', '{"tracker": "note", "data": [1]}'])
-    def test_what_others_put_into_its_queue_harms_nobody(
+    def test_what_came_into_its_queue_past_us_harms_nobody(
         self, namespace: Namespace, deliverer: Deliverer, notes: Notes, data: str
     ) -> None:
         self.watched(namespace, notes)
-        namespace.put([NewJob("Odd", data, queue=QUEUE, priority=1)])
+        assert isinstance(namespace, Passing)
+        namespace.inner.put([NewJob("Odd", data, queue=QUEUE, priority=1)])
 
         tell(deliverer)
         tell(deliverer)

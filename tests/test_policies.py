@@ -23,6 +23,7 @@ from qless_flask.plugins.policies import namespace_policies
 from qless_flask.plugins.policies.quota import Quota
 from qless_flask.testing import ManualClock, ModelBackend
 from qless_flask.testing.contracts import PolicyContract
+from qless_flask.web import create_app
 
 CRAWL = NewJob("Crawl", queue="fetch", jid="a")
 
@@ -326,7 +327,8 @@ class TestQuotaOfJobs:
 
     def test_what_trackers_have_to_do_is_not_counted(self, open_with: Open) -> None:
         namespace = open_with({"name": "quota", "jobs": 2})
-        namespace.put([NewJob("qless:webhook", queue="qless:trackers")] * 2)
+        assert isinstance(namespace, Passing)
+        namespace.inner.put([NewJob("qless:webhook", queue="qless:trackers")] * 2)
 
         assert namespace.put([NewJob("Crawl", queue="fetch")] * 2)
 
@@ -589,11 +591,41 @@ class TestPluginPolicy:
         with pytest.raises(PluginError) as raised:
             namespace.put([CRAWL])
 
-        assert raised.value.subject == "mine"
+        assert raised.value.subject == "mine (policy third)"
         assert "policy third" in raised.value.message
         assert "secret" not in raised.value.message
         assert plugins.record("mine").told().errors == 1
         assert jobs_of(namespace) == 0
+
+    def test_an_error_of_ours_that_is_no_refusal_is_a_fault_of_it_too(self, open_with: Open) -> None:
+        class Asking(Refusing):
+            def check_put(self, namespace: Space, job: NewJob) -> NewJob:
+                namespace.queues(["nowhere"])
+                return job
+
+        namespace = open_with({"name": "ask"}, plugins=offering("namespace_policies", ask=Asking))
+
+        with pytest.raises(PluginError, match="plugin mine failed in policy ask: QueueNotFound"):
+            namespace.put([CRAWL])
+
+    def test_over_http_it_is_named_and_no_more_is_told(self, clock: ManualClock) -> None:
+        class Broken(Refusing):
+            def check_put(self, namespace: Space, job: NewJob) -> NewJob:
+                raise KeyError("secret")
+
+        store = Hooked(ModelBackend(clock=clock), plugins=offering("namespace_policies", broken=Broken))
+        policies: Any = [{"name": "broken", "id": "third"}]
+        store.namespace("shop").configure_namespace({"policies": policies})
+
+        answer = (
+            create_app(backend=store)
+            .test_client()
+            .post("/api/v1/namespaces/shop/queues/fetch/jobs", json={"klass": "Crawl"})
+        )
+
+        assert answer.get_json()["code"] == "PLUGIN_ERROR"
+        assert "plugin mine (policy third) failed" in answer.get_json()["detail"]
+        assert "KeyError" not in answer.text
 
     def test_one_that_cannot_name_its_back_offs_is_not_taken_and_is_named(self, open_with: Open) -> None:
         class Broken(Refusing):
@@ -603,7 +635,7 @@ class TestPluginPolicy:
         with pytest.raises(PluginError, match="plugin mine failed in policy third: KeyError") as raised:
             open_with({"name": "broken", "id": "third"}, plugins=offering("namespace_policies", broken=Broken))
 
-        assert raised.value.subject == "mine"
+        assert raised.value.subject == "mine (policy third)"
 
     def test_one_that_is_not_here_lets_nothing_in_and_is_named(self, clock: ManualClock) -> None:
         inner = ModelBackend(clock=clock)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from qless_flask.backends.base import Namespace
 from qless_flask.backends.hooked.calling import broken, counted, filtered, said_by
 from qless_flask.backends.hooked.choices import Choices
+from qless_flask.backends.hooked.own_queues import refuse_puts
 from qless_flask.backends.hooked.plans import Plans
-from qless_flask.errors import Invalid, PluginError, QlessError, Rejected
+from qless_flask.errors import BackendUnavailable, Invalid, PluginError, QlessError, Rejected
 from qless_flask.hookspecs import Policy
 from qless_flask.models import Chosen, NewJob
 from qless_flask.plugins import Plugins
 
-Refusal = TypeVar("Refusal", bound=QlessError)
+Answer = TypeVar("Answer")
 
 
 class Admission:
@@ -38,61 +39,64 @@ class Admission:
         places: the field in which each stands, by its number, for errors.
         together: whether they are put now, and not just looked at.
         """
+        policies: _Policies = ()
         if jobs and self.looks(namespace):
             policies = self._plans.of(namespace).policies
             jobs = [self._let_in(namespace, policies, job, places.format(n)) for n, job in enumerate(jobs)]
-            if together:
-                for chosen, policy in policies:
-                    self._check_all(namespace, chosen, policy, jobs, places)
+        # Whatever a filter or a policy has made of them.
+        refuse_puts(jobs, places)
+        if together:
+            for chosen, policy in policies:
+                self._ask(
+                    chosen,
+                    policy,
+                    lambda policy: policy.check_all(namespace, jobs),
+                    lambda field: _numbered(field, places),
+                )
         if any(job.backoff is not None for job in jobs):
             self._choices.check_jobs(jobs, [places.format(n) for n in range(len(jobs))])
         return jobs
+
+    def check_queue(self, namespace: Namespace, queue: str, field: str) -> None:
+        """Raise for a queue into which no job may come by a move, or as its next stage; `field` is where it stands."""
+        for chosen, policy in self._plans.of(namespace).policies:
+            self._ask(chosen, policy, lambda policy: policy.check_queue(namespace, queue), lambda _: field)
 
     def _let_in(self, namespace: Namespace, policies: _Policies, given: NewJob, place: str) -> NewJob:
         try:
             job = filtered(self._plugins, "before_put", "job", given, _is_job, namespace=namespace.name)
         except (Rejected, Invalid) as error:
-            raise _placed(error, place) from error
+            fields = {_placed(field, place): said for field, said in error.fields.items()}
+            raise type(error)(error.message, subject=error.subject, fields=fields) from error
         for chosen, policy in policies:
-            job = self._check_put(namespace, chosen, policy, job, place)
+            job = self._ask(
+                chosen,
+                policy,
+                lambda policy, job=job: _checked(policy.check_put(namespace, job)),  # type: ignore[misc]
+                lambda field: _placed(field, place),
+            )
         return job if given.jid is None or job.jid == given.jid else replace(job, jid=given.jid)
 
-    def _check_put(
-        self, namespace: Namespace, chosen: Chosen, policy: Policy | QlessError, job: NewJob, place: str
-    ) -> NewJob:
-        built = _built(chosen, policy)
-        record = self._plugins.record_of("policies", chosen.name)
-        what = f"policy {chosen.id}"
-
-        def check() -> NewJob:
-            answer = built.check_put(namespace, job)
-            if not _is_job(answer):
-                raise TypeError(f"it answered {answer!r:.200}, which is no job")
-            return answer
-
-        try:
-            return counted(record, what, check)
-        except Rejected as error:
-            raise said_by(_placed(error, place), chosen.id, f"{what}: {error.message}") from error
-        except Invalid as error:
-            raise _placed(error, place) from error
-        except QlessError:
-            raise
-        except Exception as error:
-            raise broken(record, what, error) from error
-
-    def _check_all(
-        self, namespace: Namespace, chosen: Chosen, policy: Policy | QlessError, jobs: Sequence[NewJob], places: str
-    ) -> None:
-        built = _built(chosen, policy)
+    def _ask(
+        self,
+        chosen: Chosen,
+        policy: Policy | QlessError,
+        ask: Callable[[Policy], Answer],
+        placed: Callable[[str], str],
+    ) -> Answer:
+        """Ask a policy; `placed` tells for the field that it names the one that is meant by who is refused."""
+        if isinstance(policy, QlessError):
+            raise PluginError(f"policy {chosen.id} cannot be asked here: {policy.message}", subject=chosen.id)
         record = self._plugins.record_of("policies", chosen.name)
         what = f"policy {chosen.id}"
         try:
-            counted(record, what, lambda: built.check_all(namespace, jobs))
-        except Rejected as error:
-            fields = {_numbered(field, places): said for field, said in error.fields.items()}
-            raise said_by(error, chosen.id, f"{what}: {error.message}", fields) from error
-        except QlessError:
+            return counted(record, what, lambda: ask(policy))
+        except (Rejected, Invalid) as error:
+            fields = {placed(field): said for field, said in error.fields.items()}
+            if isinstance(error, Rejected):
+                raise said_by(error, chosen.id, f"{what}: {error.message}", fields) from error
+            raise type(error)(error.message, subject=error.subject, fields=fields) from error
+        except BackendUnavailable:
             raise
         except Exception as error:
             raise broken(record, what, error) from error
@@ -101,20 +105,19 @@ class Admission:
 _Policies = tuple[tuple[Chosen, Policy | QlessError], ...]
 
 
-def _built(chosen: Chosen, policy: Policy | QlessError) -> Policy:
-    if isinstance(policy, QlessError):
-        raise PluginError(f"policy {chosen.id} cannot be asked here: {policy.message}", subject=chosen.id)
-    return policy
-
-
 def _is_job(answer: object) -> bool:
     return isinstance(answer, NewJob)
 
 
-def _placed(error: Refusal, place: str) -> Refusal:
-    """Build the same error once more, with the place of the job before its fields."""
-    fields = {f"{place}.{field}" if field else place: said for field, said in error.fields.items()}
-    return type(error)(error.message, subject=error.subject, fields=fields)
+def _checked(answer: object) -> NewJob:
+    if not isinstance(answer, NewJob):
+        raise TypeError(f"it answered {answer!r:.200}, which is no job")
+    return answer
+
+
+def _placed(field: str, place: str) -> str:
+    """Put the place of the job before a field of it."""
+    return f"{place}.{field}" if field else place
 
 
 def _numbered(field: str, places: str) -> str:

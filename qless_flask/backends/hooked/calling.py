@@ -55,7 +55,9 @@ def counted(record: Record, what: str, call: Callable[[], Value]) -> Value:
 def broken(record: Record, what: str, error: Exception) -> PluginError:
     """Log what a plugin raised, and build the error for those who are not served."""
     logger.error("plugin %s failed in %s", record.name, what, exc_info=error)
-    return PluginError(f"plugin {record.name} failed in {what}: {type(error).__name__}", subject=record.name)
+    message = f"plugin {record.name} failed in {what}: {type(error).__name__}"
+    # Of the message an answer over HTTP tells nothing: who may look for it must see which it is.
+    return PluginError(message, subject=f"{record.name} ({what})")
 
 
 def said_by(error: Rejected, subject: str, message: str | None = None, fields: FieldErrors | None = None) -> Rejected:

@@ -10,6 +10,7 @@ from qless_flask.backends.base import Clock, Namespace
 from qless_flask.backends.hooked.admission import Admission
 from qless_flask.backends.hooked.calling import filtered
 from qless_flask.backends.hooked.delays import Delays
+from qless_flask.backends.hooked.own_queues import refuse_next
 from qless_flask.backends.hooked.plans import Plans
 from qless_flask.bounds import MAX_BATCH, check_batch, is_text
 from qless_flask.errors import BackendUnavailable, QlessError, QueueNotFound
@@ -37,7 +38,7 @@ class Ends:
             return True
         for each in settlements:
             if isinstance(each, Complete):
-                if each.puts:
+                if _leads_on(each):
                     return True
             elif isinstance(each, Retry) and each.delay is None:
                 return True
@@ -50,7 +51,7 @@ class Ends:
             # For the store to refuse.
             return settlements
         ready: Sequence[Ready] = settlements
-        if self._plugins.calls("before_settle") or any(isinstance(each, Complete) and each.puts for each in ready):
+        if self._plugins.calls("before_settle") or any(map(_leads_on, ready)):
             ready = [self._let_through(namespace, each) for each in settlements]
         failing = [each for each in ready if self._asks(each)]
         if not failing:
@@ -60,7 +61,7 @@ class Ends:
         return [self._judged(namespace, each, jobs, queues) if self._asks(each) else each for each in ready]
 
     def _let_through(self, namespace: Namespace, settlement: Settlement) -> Ready:
-        """Ask the filters, and let in what is put with it."""
+        """Ask the filters, and let in what is put with it, and into the queue that is next."""
         lease = settlement.lease
 
         def fits(answer: object) -> bool:
@@ -70,6 +71,9 @@ class Ends:
             settlement = filtered(
                 self._plugins, "before_settle", "settlement", settlement, fits, namespace=namespace.name
             )
+            if isinstance(settlement, Complete) and settlement.next is not None:
+                refuse_next(settlement.next)
+                self._admission.check_queue(namespace, settlement.next, "next")
             if isinstance(settlement, Complete) and settlement.puts:
                 puts = self._admission.let_in(namespace, settlement.puts, "puts.{}")
                 settlement = replace(settlement, puts=tuple(puts))
@@ -134,3 +138,7 @@ class Ends:
         if not is_text(group):
             raise call.misfit(group)
         return replace(end, group=group)
+
+
+def _leads_on(each: Ready) -> bool:
+    return isinstance(each, Complete) and (bool(each.puts) or each.next is not None)

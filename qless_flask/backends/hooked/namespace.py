@@ -12,16 +12,22 @@ from qless_flask.backends.hooked.admission import Admission
 from qless_flask.backends.hooked.calling import filtered
 from qless_flask.backends.hooked.choices import Choices
 from qless_flask.backends.hooked.ends import Ends, Ready
+from qless_flask.backends.hooked.own_queues import is_own, not_in_it, refuse_pop
 from qless_flask.backends.hooked.plans import Plans
 from qless_flask.backends.hooked.telling import Telling, forget_policies
 from qless_flask.backends.passing import Passing
 from qless_flask.bounds import check_batch
 from qless_flask.errors import Invalid, QlessError, RecurrenceNotFound
 from qless_flask.models import (
+    Action,
     Actor,
     AnyRecord,
+    Changed,
     Erased,
     Exchanged,
+    Filter,
+    Job,
+    Move,
     NamespaceSettings,
     NewJob,
     Order,
@@ -93,9 +99,10 @@ class HookedNamespace(Passing):
         if self._around.plugins.calls("before_pop"):
             check_batch("queues", queues, least=1)
             pop = Pop(tuple(queues), worker, limit, capabilities=tuple(capabilities), order=order, request=request)
-            pop = self._let_pop(pop)
+            pop = self._filtered(pop)
             queues, worker, limit = pop.queues, pop.worker, pop.limit
             capabilities, order, request = pop.capabilities, pop.order, pop.request
+        refuse_pop(queues)
         return self.inner.pop(queues, worker, limit, wait=wait, capabilities=capabilities, order=order, request=request)
 
     def settle(self, settlements: Sequence[Settlement]) -> list[Settled | QlessError]:
@@ -116,8 +123,12 @@ class HookedNamespace(Passing):
         return replace(exchanged, results=_together(ready, exchanged.results)) if refused else exchanged
 
     def _let_pop(self, pop: Pop) -> Pop:
-        if not self._around.plugins.calls("before_pop"):
-            return pop
+        if self._around.plugins.calls("before_pop"):
+            pop = self._filtered(pop)
+        refuse_pop(pop.queues)
+        return pop
+
+    def _filtered(self, pop: Pop) -> Pop:
         return filtered(
             self._around.plugins,
             "before_pop",
@@ -126,6 +137,41 @@ class HookedNamespace(Passing):
             lambda answer: isinstance(answer, Pop) and answer.worker == pop.worker,
             namespace=self.name,
         )
+
+    # By hand
+
+    def move(
+        self,
+        jids: Sequence[str],
+        queue: str,
+        *,
+        delay: float = 0.0,
+        actor: Actor | None = None,
+    ) -> list[Job | QlessError]:
+        if not is_own(queue):
+            self._around.admission.check_queue(self.inner, queue, "queue")
+            return self.inner.move(jids, queue, delay=delay, actor=actor)
+        elsewhere = {job.jid for job in self.inner.get(jids) if job is not None and job.queue != queue}
+        told = [jid for jid in jids if jid not in elsewhere]
+        moved = iter(self.inner.move(told, queue, delay=delay, actor=actor))
+        return [not_in_it() if jid in elsewhere else next(moved) for jid in jids]
+
+    def change(
+        self,
+        filter: Filter,
+        action: Action,
+        limit: int = 500,
+        cursor: str | None = None,
+        *,
+        dry_run: bool = False,
+        actor: Actor | None = None,
+    ) -> Changed:
+        queue = action.queue if isinstance(action, Move) else None
+        if is_own(queue) and filter.queue != queue:
+            raise not_in_it()
+        if queue is not None and not is_own(queue):
+            self._around.admission.check_queue(self.inner, queue, "queue")
+        return self.inner.change(filter, action, limit, cursor, dry_run=dry_run, actor=actor)
 
     # Recurrences
 

@@ -17,7 +17,10 @@ from qless_flask.patterns import check_patterns, matches_any
 
 @dataclass(frozen=True)
 class AllowList(Policy):
-    """Refuse a job whose queue, or a queue of whose pipeline, or whose klass is not listed."""
+    """Refuse a job whose queue, or a queue of whose pipeline, or whose klass is not listed.
+
+    Nor does one come into a queue that is not listed by a move, or because its worker names it as the next stage.
+    """
 
     queues: Sequence[str] | None = None
     """None: any; and so below."""
@@ -33,11 +36,17 @@ class AllowList(Policy):
         wrong: dict[str, list[str]] = {}
         if self.klasses is not None and not matches_any(self.klasses, job.klass):
             wrong["klass"] = [f"{job.klass} is not among those allowed here"]
-        if self.queues is not None:
-            stages = {"queue": job.queue} | {f"pipeline.{index}": name for index, name in enumerate(job.pipeline)}
-            for field, queue in stages.items():
-                if not matches_any(self.queues, queue):
-                    wrong[field] = [f"{queue} is not among those allowed here"]
+        stages = {"queue": job.queue} | {f"pipeline.{index}": name for index, name in enumerate(job.pipeline)}
+        for field, queue in stages.items():
+            if not self._allows(queue):
+                wrong[field] = [f"{queue} is not among those allowed here"]
         if wrong:
             raise Rejected.of(wrong)
         return job
+
+    def check_queue(self, namespace: Space, queue: str) -> None:
+        if not self._allows(queue):
+            raise Rejected.of({"queue": [f"{queue} is not among those allowed here"]})
+
+    def _allows(self, queue: str) -> bool:
+        return self.queues is None or matches_any(self.queues, queue)

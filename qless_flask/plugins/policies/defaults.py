@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from qless_flask.bounds import Checks
+from qless_flask.bounds import OWN_QUEUES, Checks
 from qless_flask.errors import Invalid
 from qless_flask.hookspecs import Policy, Space
 from qless_flask.models import Backoff, NewJob
@@ -64,6 +64,8 @@ def _checked(check: Checks, told: object) -> dict[str, Any]:
     for name, value in told.items():
         if name not in SETTABLE:
             check.wrong(f"set.{name}", f"cannot be set; there are {', '.join(SETTABLE)}")
+        elif name == "pipeline" and any(str(queue).startswith(OWN_QUEUES) for queue in _listed(value)):
+            check.wrong("set.pipeline", f"names that begin with {OWN_QUEUES} are reserved")
         elif name == "backoff" and isinstance(value, Mapping):
             try:
                 values[name] = Backoff.of(value)
@@ -77,3 +79,7 @@ def _checked(check: Checks, told: object) -> dict[str, Any]:
         check.merge("set", error.fields)
         return {}
     return {name: getattr(job, name) for name in values}
+
+
+def _listed(value: object) -> Sequence[object]:
+    return value if isinstance(value, (list, tuple)) else ()
