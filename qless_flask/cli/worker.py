@@ -72,7 +72,8 @@ def worker(
 ) -> None:
     """Pop jobs and perform them, until Ctrl-C or TERM; what then runs is finished, or given back after the grace.
 
-    Only functions with @job in the modules imported are run; modules are looked for here first.
+    Only functions with @job in the modules imported are run; modules are looked for here first. Where a server lets it
+    in no longer (its token was revoked) it pops nothing, and ends with 1 after a minute.
 
     \b
     qless-flask worker --queue mail --import shop.mails
