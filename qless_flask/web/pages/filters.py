@@ -1,16 +1,19 @@
-"""The filter box: `queue:fetch state:failed tag:"two words" timed out` as a Filter, and back."""
+"""The filter box: `queue:fetch state:failed tag:"two words" since:2h timed out` as a Filter, and back."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from qless_flask.errors import Invalid
 from qless_flask.models import Filter
+from qless_flask.web.pages.moments import is_relative, read_moment, write_moment
 
-NAMES = ("state", "queue", "tag", "klass", "worker", "group", "key", "tracked")
+TIMES = ("since", "until")
+NAMES = ("state", "queue", "tag", "klass", "worker", "group", "key", "tracked", *TIMES)
 """What may stand before a colon, in the order in which it is written."""
 _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
 _WORD = re.compile(r'\s*((?:([A-Za-z_]+):)?(?:"((?:[^"\\]|\\.)*)"|(\S+)))')
@@ -22,11 +25,12 @@ class Sought:
     """What a filter box holds: the jobs asked for, and what is wrong with it, if anything is."""
 
     text: str
+    """As it was typed; but for what was so long ago, if all else was right: that stays the same time then."""
     filter: Filter
     faults: tuple[str, ...] = ()
 
 
-def read_filter(text: str) -> Sought:
+def read_filter(text: str, now: float | None = None) -> Sought:
     """Read a filter box. What it does not know it says, and seeks the rest."""
     values: dict[str, Any] = {}
     words: list[str] = []
@@ -44,7 +48,9 @@ def read_filter(text: str) -> Sought:
             values[name] = value
     if words:
         values["q"] = " ".join(words)
-    return Sought(text, _made(values, faults), tuple(faults))
+    passing = any(is_relative(values.get(name, "")) for name in TIMES)
+    filter = _made(values, faults, time.time() if now is None else now)
+    return Sought(write_filter(filter) if passing and not faults else text, filter, tuple(faults))
 
 
 def write_filter(filter: Filter) -> str:
@@ -59,7 +65,16 @@ def narrowed(filter: Filter, **more: Any) -> str:
     return write_filter(Filter(**{**values, **more}))
 
 
-def _made(values: dict[str, Any], faults: list[str]) -> Filter:
+def _made(values: dict[str, Any], faults: list[str], now: float) -> Filter:
+    for name in [each for each in TIMES if each in values]:
+        at = read_moment(values[name], now)
+        if at is None:
+            faults.append(
+                f"{name}: is a time like 2026-11-24T10:00, in UTC, or 2h for two hours ago, not {values[name]}"
+            )
+            del values[name]
+        else:
+            values[name] = at
     if "tracked" in values:
         flag = _FLAGS.get(values["tracked"].lower())
         if flag is None:
@@ -80,7 +95,9 @@ def _as_text(sought: str) -> str:
 
 
 def _value(value: object) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return write_moment(value) if isinstance(value, (int, float)) else str(value)
 
 
 def _quoted(value: str) -> str:
