@@ -41,7 +41,7 @@ POLICIES = (
 )
 TRACKERS = (
     Chosen.of({"name": "log", "tags": ["customer:*"]}),
-    Chosen.of({"name": "webhook", "id": "é 2", "url": "https://example.org/hook", "tags": ["*"], "when": "every"}),
+    Chosen.of({"name": "webhook", "id": "é 2", "url": "https://example.org", "tags": ["*"], "when": "every"}),
 )
 BACKOFFS = {
     "fixed": Backoff("fixed", 1.5),
