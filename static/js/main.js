@@ -7,6 +7,11 @@ const WIDGETS = {
   "form[data-ask]": "./ask.js",
   "[data-menu]": "./menu.js",
   "[data-copy]": "./copy.js",
+  "[data-filter-box]": "./filter.js",
+  "[data-rows]": "./rows.js",
+  "[data-peek]": "./peek.js",
+  "form[data-change]": "./progress.js",
+  "main": "./keys.js",
 };
 
 for (const [selector, path] of Object.entries(WIDGETS)) {

@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from qless_flask.web.pages import home, job, job_actions, job_edit, live, login, overview, queues
+from qless_flask.web.pages import (
+    change_jobs,
+    home,
+    job,
+    job_actions,
+    job_edit,
+    jobs,
+    live,
+    login,
+    new_job,
+    overview,
+    queues,
+)
 
-PAGES = (home, login, overview, queues, job, job_actions, job_edit, live)
+PAGES = (home, login, overview, queues, jobs, change_jobs, new_job, job, job_actions, job_edit, live)
