@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qless_flask.web.pages.shown import machine_time, show_json, show_number, show_seconds, show_time
+from qless_flask.web.pages.shown import machine_time, show_json, show_number, show_seconds, show_time, unshown_json
 
 
 class TestDurations:
@@ -67,3 +67,14 @@ class TestJSON:
 
     def test_there_may_be_nothing_to_show(self) -> None:
         assert show_json(None) is None
+
+    @pytest.mark.parametrize(
+        ("typed", "kept"),
+        [
+            ('{\r\n  "n": 12345678901234567890,\r\n  "x": 1.10\r\n}', '{"n":12345678901234567890,"x":1.10}'),
+            (" {oops ", "{oops"),
+            ("", ""),
+        ],
+    )
+    def test_what_was_indented_for_the_page_is_kept_without(self, typed: str, kept: str) -> None:
+        assert unshown_json(typed) == kept

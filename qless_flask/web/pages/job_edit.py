@@ -12,7 +12,7 @@ from qless_flask.web.pages.addresses import address_of
 from qless_flask.web.pages.copies import again
 from qless_flask.web.pages.job import find_job
 from qless_flask.web.pages.rendering import page
-from qless_flask.web.pages.shown import show_json
+from qless_flask.web.pages.shown import show_json, unshown_json
 from qless_flask.web.pages.views import PageViews
 from qless_flask.web.service import perform
 
@@ -34,7 +34,7 @@ def edit_job_form() -> Response:
     job = find_job()
 
     def change() -> None:
-        [outcome] = perform("update", jids=[job.jid], changes=Changes(data=_data()))
+        [outcome] = perform("update", jids=[job.jid], changes=Changes(data=unshown_json(_data())))
         only(outcome)
 
     return act(
@@ -51,7 +51,7 @@ def put_job_again_form() -> Response:
     job = find_job()
 
     def put() -> Put:
-        [made] = perform("put", jobs=[again(job, _data() or None)])
+        [made] = perform("put", jobs=[again(job, unshown_json(_data()) or None)])
         assert isinstance(made, Put)
         return made
 
@@ -78,4 +78,4 @@ def _edit(job: Job, error: QlessError | None = None) -> Response:
 
 
 def _data() -> str:
-    return request.form.get("data", "").strip()
+    return request.form.get("data", "")

@@ -13,7 +13,7 @@ from qless_flask.models import IF_EXISTS, Backoff, NewJob, Put, Unique
 from qless_flask.web.pages.acting import act
 from qless_flask.web.pages.addresses import address_of
 from qless_flask.web.pages.rendering import page
-from qless_flask.web.pages.shown import show_json
+from qless_flask.web.pages.shown import show_json, unshown_json
 from qless_flask.web.pages.views import PageViews
 from qless_flask.web.service import perform
 
@@ -76,7 +76,7 @@ def _job(form: Mapping[str, str]) -> NewJob:
     unique = form.get("unique", "").strip()
     return NewJob(
         form.get("klass", "").strip(),
-        form.get("data", "").strip() or "{}",
+        unshown_json(form.get("data", "")) or "{}",
         queue=form.get("queue", "").strip(),
         jid=form.get("jid", "").strip() or None,
         priority=numbers["priority"] or 0,

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from qless_flask.models import HistoryEntry
-
 MOST_JSON = 10_000
 """How many characters of a job's data, result or progress a page shows; the rest is a click away."""
 _UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"))
@@ -73,7 +71,9 @@ def show_json(text: str | None, most: int = MOST_JSON) -> Excerpt | None:
     return Excerpt(indented[:most], len(indented))
 
 
-def show_entry(entry: HistoryEntry) -> str:
-    """Say what else is known of something that happened to a job."""
-    told = (("in", entry.queue), ("by", entry.worker), ("as", entry.group))
-    return " ".join(f"{word} {value}" for word, value in told if value)
+def unshown_json(text: str) -> str:
+    """Take the white space out again that JSON was indented with; what is no JSON stays as it is."""
+    try:
+        return msgspec.json.format(text.strip(), indent=-1)
+    except (msgspec.DecodeError, RecursionError):
+        return text.strip()
