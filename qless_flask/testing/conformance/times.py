@@ -113,12 +113,15 @@ class TestSelectByTime:
     def test_what_runs_is_found_by_its_pop_whatever_its_heartbeats(
         self, namespace: Namespace, clock: ManualClock
     ) -> None:
-        lease, begin = run(namespace, "a"), clock()
+        put(namespace, "a", "b")
+        clock.advance(5)
+        lease, begin = pop(namespace), clock()
         clock.advance(30)
-        run(namespace, "b")
+        pop(namespace)
         renew(namespace, lease)
 
-        assert walk(namespace, Filter(queue="work", state="running", until=begin + 30)) == ["a"]
+        assert walk(namespace, Filter(queue="work", state="running", until=begin)) == []
+        assert walk(namespace, Filter(queue="work", state="running", since=begin, until=begin + 30)) == ["a"]
         assert walk(namespace, Filter(worker="ann", since=begin + 30)) == ["b"]
 
     def test_what_waits_again_is_found_by_when_that_began(self, namespace: Namespace, clock: ManualClock) -> None:
@@ -190,7 +193,7 @@ class TestSelectByTime:
         second = namespace.select(filter, first.next, 2)
 
         assert (len(page.jobs), len(first.jobs), len(second.jobs)) == (5, 2, 2)
-        assert (page.next, page.scanned <= 6) == (None, True)
+        assert (page.next, page.scanned) == (None, 5)
         assert max(first.scanned, second.scanned) <= 3
 
     def test_nor_are_they_of_a_group(self, namespace: Namespace, clock: ManualClock) -> None:
@@ -199,7 +202,7 @@ class TestSelectByTime:
         page = namespace.select(Filter(group="broken", since=begin + 15, until=begin + 20))
 
         assert sorted(job.jid for job in page.jobs) == ["00015", "00016", "00017", "00018", "00019"]
-        assert page.scanned <= 6
+        assert page.scanned == 5
 
     def test_elsewhere_no_more_than_a_thousand_records_are_read_a_call(
         self, namespace: Namespace, clock: ManualClock
