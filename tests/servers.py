@@ -14,11 +14,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from qless_flask.backends.base import Backend
+from qless_flask.backends.base import Backend, Namespace
 from qless_flask.backends.inspection import StoreView
+from qless_flask.models import Event, EventPage
 from qless_flask.testing import ManualClock, ModelBackend
 
 STANDS = ("model", "hooked", "plugged", "fakeredis", "valkey", "redis", "sqlite", "http+sqlite")
@@ -27,6 +29,8 @@ WAITING_STANDS = (*STANDS, "http+valkey")
 START_SECONDS = 20.0
 NAMESPACES_KEPT = 10
 """How many namespaces of earlier tests a stand on SQLite may have."""
+BEARER = "stand"
+"""What events call whoever has the token that the stands over HTTP go by."""
 
 
 @dataclass(frozen=True)
@@ -234,19 +238,45 @@ def _http_stand(name: str, stack: ExitStack, below: Stand) -> Stand:
     from werkzeug.serving import make_server
 
     from qless_flask.backends.http import HTTPBackend
+    from qless_flask.backends.tokens import Tokens
     from qless_flask.web import QlessFlask
 
     app = Flask("stand")
     QlessFlask(app, backend=below.backend, url_prefix="")
-    transport = httpx.WSGITransport(app)
-    backend = stack.enter_context(closing(HTTPBackend("http://localhost", transport=transport)))
+    token = Tokens(below.backend).create("admin", ["*"], name=BEARER).text
 
-    def connect() -> HTTPBackend:
+    class Bare(HTTPBackend):
+        """Tells of who did something what the suite has told: the server adds who sent it, and from where."""
+
+        def namespace(self, name: str) -> Namespace:
+            namespace = super().namespace(name)
+            events = namespace.events
+
+            def told(*arguments: Any, **options: Any) -> EventPage:
+                page = events(*arguments, **options)
+                return replace(page, events=tuple(map(_as_told, page.events)))
+
+            vars(namespace)["events"] = told
+            return namespace
+
+    def connect(url: str, **options: Any) -> Backend:
+        return stack.enter_context(closing(Bare(url, token=token, **options)))
+
+    def open() -> Backend:
         server = make_server("127.0.0.1", 0, app, threaded=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         stack.callback(thread.join, START_SECONDS)
         stack.callback(server.shutdown)
-        return stack.enter_context(closing(HTTPBackend(f"http://127.0.0.1:{server.port}")))
+        return connect(f"http://127.0.0.1:{server.port}")
 
-    return Stand(name, backend, below.clock, below.inspect, connect, below.empty)
+    backend = connect("http://localhost", transport=httpx.WSGITransport(app))
+    return Stand(name, backend, below.clock, below.inspect, open, below.empty)
+
+
+def _as_told(event: Event) -> Event:
+    return replace(event, actor=_without(event.actor, BEARER), address=_without(event.address, "127.0.0.1"))
+
+
+def _without(told: str | None, known: str) -> str | None:
+    return None if told == known or told is None else told.removesuffix(f" via {known}")
