@@ -38,7 +38,7 @@ layers: $(INSTALLED)
 # The browser's files are part of what is tested.
 # What goes by real time runs alone, for the machine to be its own; what mostly sleeps, and all else, side by side.
 SLEEPY := tests/test_conformance_waiting.py
-ALONE := $(addprefix tests/,test_waiting.py test_limits_under_processes.py test_scheduler.py \
+ALONE := $(addprefix tests/,browser test_waiting.py test_limits_under_processes.py test_scheduler.py \
   test_scheduler_processes.py test_redis_outage.py test_redis_waking.py test_sqlite_processes.py \
   test_sqlite_writer.py test_web/test_waits.py test_cli_serve.py test_cli_worker.py test_demo.py test_docs.py \
   test_examples.py test_soak.py test_worker.py test_worker_asked.py test_worker_interrupt.py \

@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from test_cli_serve import served
 
+from qless_flask.web.assets import SERVED
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 
@@ -87,11 +89,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 class TestPackage:
-    def test_a_wheel_has_every_module_script_and_statement(self, wheel: list[str]) -> None:
+    def test_a_wheel_has_every_module_script_statement_and_template(self, wheel: list[str]) -> None:
         files = {
             str(path.relative_to(ROOT))
             for path in (ROOT / "qless_flask").rglob("*")
-            if path.suffix in (".py", ".lua", ".sql", ".typed")
+            if path.suffix in (".py", ".lua", ".sql", ".html", ".typed")
         }
 
         assert any(name.endswith(".lua") for name in files)
@@ -99,7 +101,10 @@ class TestPackage:
         assert files <= set(wheel)
 
     def test_a_wheel_has_static_inside_the_package_and_no_tests(self, wheel: list[str]) -> None:
-        assert "qless_flask/static/package.json" in wheel
+        served = [path.relative_to(ROOT).as_posix() for pattern in SERVED for path in (ROOT / "static").glob(pattern)]
+
+        assert "static/css/qless.css" in served
+        assert {f"qless_flask/{name}" for name in served} | {"qless_flask/static/package.json"} <= set(wheel)
         assert {name.partition("/")[0].partition("-")[0] for name in wheel} == {"qless_flask"}
 
     def test_the_command_starts_the_command_line(self) -> None:

@@ -15,6 +15,7 @@ from qless_flask.settings import Settings
 from qless_flask.web.answers import problem
 from qless_flask.web.current import EXTENSION
 from qless_flask.web.extension import QlessFlask
+from qless_flask.web.headers import protect
 from qless_flask.web.hosts import refuse_other_hosts
 
 
@@ -38,6 +39,7 @@ def create_app(
     qless.init_app(app, whole=True)
     # The app is ours, so that what no route takes can be answered as everything else is.
     app.register_error_handler(HTTPException, _nowhere)
+    app.after_request(protect)
     if host_names is not None:
         app.before_request(partial(_refuse_other_hosts, host_names))
     if proxies:

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from qless_flask.backends.base import Backend
 from qless_flask.web import QlessFlask, create_app
 from qless_flask.web.assets import asset
 from qless_flask.web.headers import NOTHING, PAGE
@@ -33,7 +34,8 @@ PLACES = {
 def test_each_is_what_it_says_it_is_and_for_our_own_pages_alone(app: Flask, place: str) -> None:
     method, path, accepted = PLACES[place]
 
-    answer = app.test_client().open(path, method=method, headers={"Accept": accepted})
+    site = "https://queue.example"
+    answer = app.test_client().open(path, method=method, headers={"Accept": accepted}, base_url=site)
 
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
@@ -60,6 +62,13 @@ def test_what_is_no_page_loads_nothing_at_all(app: Flask) -> None:
 @pytest.mark.parametrize("path", ["/no/such/page", "/healthz/"])
 def test_an_address_of_nothing_in_an_app_of_ours_has_them_too(app: Flask, path: str) -> None:
     assert app.test_client().get(path).headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_what_is_refused_before_any_route_has_them_too(backend: Backend) -> None:
+    answer = create_app(backend=backend, host_names=[]).test_client().get("/", base_url="http://evil.example")
+
+    assert answer.status_code == 403
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 def test_the_answers_of_a_host_app_are_its_own(tmp_path: Path) -> None:
