@@ -20,6 +20,7 @@ import random
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
@@ -214,6 +215,43 @@ class Codec(ABC):
         """Read what `encode` wrote. Raise ValueError for what it did not."""
 
 
+@dataclass(frozen=True, slots=True)
+class PageAction:
+    """A button of a page or panel: it posts a form, and what it did is told on the page that one is led back to."""
+
+    label: str
+    do: Callable[[Space], str]
+    """Does it, and answers what is told. An error of ours that it raises is told in its place."""
+    action: str = "update"
+    """Who may do this, of all that the table of roles names, is offered the button."""
+
+
+@dataclass(frozen=True, slots=True)
+class PluginPage:
+    """A page of every namespace, at `/namespaces/{namespace}/plugins/{path}`; the navigation leads there."""
+
+    path: str
+    """1 to 64 of a-z, 0-9 and -."""
+    title: str
+    body: Callable[[Space], str]
+    """Answers what stands on it: text, which is escaped, or HTML as a `markupsafe.Markup`, without scripts and styles
+    in it (the pages' Content-Security-Policy keeps those from running)."""
+    action: str = "queues"
+    """Who may do this is shown the page."""
+    actions: Mapping[str, PageAction] = field(default_factory=dict)
+    """By names of the same characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobPanel:
+    """A part of a job's page."""
+
+    title: str
+    body: str
+    """Text, or HTML as a `markupsafe.Markup`; see PluginPage."""
+    actions: Mapping[str, PageAction] = field(default_factory=dict)
+
+
 # The hooks
 
 
@@ -335,4 +373,16 @@ class Hooks:
         """Add commands to `qless-flask`.
 
         group: the `click.Group` to add them to.
+        """
+
+    @hookspec
+    def register_pages(self) -> Iterable[PluginPage]:
+        """Add pages to each namespace; asked once a process."""
+
+    @hookspec
+    def job_panels(self, namespace: Space, job: Job) -> Iterable[JobPanel]:
+        """Add panels to the page of a job.
+
+        namespace: where it is.
+        job: as it is, whole.
         """

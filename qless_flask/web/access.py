@@ -35,6 +35,8 @@ class Host:
 
     authenticate: Authenticate | None = None
     authorize: Authorize | None = None
+    frame: str | None = None
+    """The name of its template that the pages stand in; None: they are whole pages of their own."""
 
 
 class Access:

@@ -45,6 +45,7 @@ def create_blueprint(
     settings: Settings | None = None,
     authenticate: Authenticate | None = None,
     authorize: Authorize | None = None,
+    frame: str | None = None,
 ) -> Blueprint:
     """Build a blueprint that serves a store; it mounts itself at `/{name}` unless told another `url_prefix`.
 
@@ -55,8 +56,12 @@ def create_blueprint(
     `authenticate` says who sends a request (an `Identity`, or None to leave that to plugins and tokens), `authorize`
     whether they may do something (None leaves that to plugins and roles). With an `authenticate`, nobody is let in whom
     nobody knows.
+
+    `frame` names a template of the app that the pages stand in: it is given `qless_title`, and `qless_head` and
+    `qless_body` to be put into its `<head>` and `<body>`. What such a page may load is for the app to say: of a
+    Content-Security-Policy only what concerns framing, forms and `<base>` is set.
     """
-    host = Host(authenticate, authorize)
+    host = Host(authenticate, authorize, frame)
     return mounted(name, create_service(url=url, backend=backend, settings=settings, host=host))
 
 

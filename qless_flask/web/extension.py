@@ -38,11 +38,14 @@ class QlessFlask:
         url_prefix: str | None = None,
         authenticate: Authenticate | None = None,
         authorize: Authorize | None = None,
+        frame: str | None = None,
     ) -> None:
-        """Remember what to serve, and mount it if there is an app already; see `create_blueprint` for the last two."""
+        """Remember what to serve, and mount it if there is an app already; for the rest see `create_blueprint`."""
         self.name = name
         self._url_prefix = url_prefix
-        self._service = create_service(url=url, backend=backend, settings=settings, host=Host(authenticate, authorize))
+        self._service = create_service(
+            url=url, backend=backend, settings=settings, host=Host(authenticate, authorize, frame)
+        )
         if app is not None:
             self.init_app(app)
 

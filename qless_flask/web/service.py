@@ -29,6 +29,7 @@ from qless_flask.web.current import current_service
 from qless_flask.web.limits import Limits
 from qless_flask.web.live import Live
 from qless_flask.web.pages.queue_figures import live_values
+from qless_flask.web.pages.surfaces import OfferedPage, find_pages
 from qless_flask.web.persons import BY_HAND, acting
 from qless_flask.web.places import Places
 from qless_flask.web.throttle import Throttle
@@ -40,7 +41,7 @@ class Service:
     def __init__(self, settings: Settings, backend: Backend | None = None, host: Host | None = None) -> None:
         """Remember what to open, or the backend to use, which then is for the caller to close."""
         self.settings = settings
-        self._host = host or Host()
+        self.host = host or Host()
         self.places = Places(settings.max_waits)
         self.logins = Throttle(times=10, seconds=60)
         self.limits = Limits(settings.requests_per_second)
@@ -49,6 +50,7 @@ class Service:
         self._loaded: tuple[int, Plugins] | None = None
         self._accessed: tuple[int, Access] | None = None
         self._looking: tuple[int, Looker, Live] | None = None
+        self._offered: tuple[int, dict[str, OfferedPage]] | None = None
         self._lock = threading.RLock()
 
     @property
@@ -82,7 +84,7 @@ class Service:
                 store = _bare(self.backend)
                 tokens = None if store.remote else Tokens(store)
                 closed = self.settings.closed
-                self._accessed = (process, Access(self._host, self.plugins, tokens, closed=closed))
+                self._accessed = (process, Access(self.host, self.plugins, tokens, closed=closed))
             return self._accessed[1]
 
     @property
@@ -112,6 +114,19 @@ class Service:
         with suppress(QlessError):
             return scheduler_figures(self.backend)
         return None
+
+    @property
+    def offered_pages(self) -> dict[str, OfferedPage]:
+        """The pages of plugins, by path; they are asked once a process."""
+        process = os.getpid()
+        with self._lock:
+            if self._offered is None or self._offered[0] != process:
+                self._offered = (process, find_pages(self.plugins))
+            return self._offered[1]
+
+    def space(self, name: str) -> Namespace:
+        """Open a namespace for a plugin: past all plugins."""
+        return _bare(self.backend).namespace(name)
 
     def namespace(self, name: str) -> Namespace:
         """Open a namespace for a client. Raise Invalid for a bad name, or one that is ours."""

@@ -2,7 +2,7 @@
 
 const WIDGETS = {
   "[data-theme-switch]": "./theme.js",
-  "main:has(time)": "./times.js",
+  ".qless main:has(time)": "./times.js",
   "[data-stream]:has([data-live])": "./live.js",
   "form[data-ask]": "./ask.js",
   "[data-menu]": "./menu.js",
@@ -11,7 +11,7 @@ const WIDGETS = {
   "[data-rows]": "./rows.js",
   "[data-peek]": "./peek.js",
   "form[data-change]": "./progress.js",
-  "main": "./keys.js",
+  ".qless main": "./keys.js",
 };
 
 for (const [selector, path] of Object.entries(WIDGETS)) {

@@ -17,6 +17,7 @@ from qless_flask.web.pages.graph import Graph, draw
 from qless_flask.web.pages.rendering import page
 from qless_flask.web.pages.runs import runs
 from qless_flask.web.pages.shown import show_json
+from qless_flask.web.pages.surfaces import allowed, find_panels
 from qless_flask.web.pages.timeline import spans
 from qless_flask.web.pages.views import PageViews
 from qless_flask.web.service import perform
@@ -60,7 +61,7 @@ def job_peek_page() -> Response:
 
 def show_job(error: QlessError | None = None, typed: Mapping[str, str] | None = None) -> Response:
     """Show the job of the path; with an error, what was typed into the form that it came of."""
-    job = find_job()
+    job, service = find_job(), current_service()
     now = time.time()
     # A clock of the store that goes before ours must not turn a span round.
     life = spans(job, max(now, *(entry.at for entry in job.history), now))
@@ -81,6 +82,8 @@ def show_job(error: QlessError | None = None, typed: Mapping[str, str] | None = 
         curl=copies.as_curl(job, urljoin(request.host_url, queue_address)),
         python=copies.as_python(job, urljoin(request.host_url, address_of("home")), _namespace()),
         typed=typed or {},
+        panels=list(find_panels(service.plugins, service.space(_namespace()), job)),
+        panel_actions=lambda actions: allowed(_namespace(), actions),
         error=error,
     )
 

@@ -13,7 +13,8 @@ from qless_flask.web.pages import (
     login,
     new_job,
     overview,
+    plugin_pages,
     queues,
 )
 
-PAGES = (home, login, overview, queues, jobs, change_jobs, new_job, job, job_actions, job_edit, live)
+PAGES = (home, login, overview, queues, jobs, change_jobs, new_job, job, job_actions, job_edit, plugin_pages, live)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flask import request
 
+from qless_flask.web.current import current_service
 from qless_flask.web.pages.addresses import address_of
 
 MOST_NAMESPACES = 50
@@ -63,21 +64,32 @@ def navigation(may: May, namespaces: Sequence[str]) -> Navigation | None:
     here = address_of("overview_page")
     section = _section()
     shown = sorted({namespace, *namespaces[:MOST_NAMESPACES]})
+    ours = tuple(
+        tuple(
+            Entry(label, here + path, path == section, key)
+            for path, label, key, action in entries
+            if may(action, namespace)
+        )
+        for entries in SECTIONS
+    )
     return Navigation(
         namespace,
         here,
-        tuple(
-            tuple(
-                Entry(label, here + path, path == section, key)
-                for path, label, key, action in entries
-                if may(action, namespace)
-            )
-            for entries in SECTIONS
-        ),
+        (*ours, _of_plugins(may, namespace)),
         tuple(
             Entry(name, address_of("overview_page", namespace=name) + (section or ""), name == namespace)
             for name in shown
         ),
+    )
+
+
+def _of_plugins(may: May, namespace: str) -> tuple[Entry, ...]:
+    at = request.path
+    return tuple(
+        Entry(offered.page.title, address, at == address)
+        for path, offered in current_service().offered_pages.items()
+        if may(offered.page.action, namespace)
+        for address in [address_of("plugin_page", path=path)]
     )
 
 

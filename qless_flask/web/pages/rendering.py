@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from flask import Response, request
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from flask import Response, render_template, request
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
 from qless_flask.models import Identity
 from qless_flask.web.access import known_identity
 from qless_flask.web.assets import asset
 from qless_flask.web.csrf import csrf_field
 from qless_flask.web.current import current_service
-from qless_flask.web.headers import PAGE
+from qless_flask.web.headers import FRAMED, PAGE
 from qless_flask.web.pages import messages, shown
 from qless_flask.web.pages.addresses import address_of, jobs_of
 from qless_flask.web.pages.navigation import May, navigation
@@ -48,13 +49,23 @@ def wants_page() -> bool:
 
 def _page(template: str, status: int, context: dict[str, Any], may: May, namespaces: Sequence[str]) -> Response:
     navigated = navigation(may, namespaces)
-    text = _TEMPLATES.get_template(f"qless/{template}").render(may=may, navigation=navigated, **context)
+    ours = _TEMPLATES.get_template(f"qless/{template}")
+    frame = current_service().host.frame
+    told = {"may": may, "navigation": navigated, "only": None, **context}
+    text = ours.render(told) if frame is None else _framed(frame, ours, told)
     response = Response(text, status, mimetype="text/html")
     response.headers["Cache-Control"] = "no-store"
-    response.headers["Content-Security-Policy"] = PAGE
+    response.headers["Content-Security-Policy"] = PAGE if frame is None else FRAMED
     # The same address answers with JSON to who asks for that.
     response.headers["Vary"] = "Accept, Cookie"
     return response
+
+
+def _framed(frame: str, ours: Template, told: dict[str, Any]) -> str:
+    """Render a page of ours in a template of the host's."""
+    # A template that extends another knows the blocks of both only once it is rendered: base.html renders the parts.
+    parts = {name: Markup(ours.render({**told, "only": name})) for name in ("title", "head", "body")}
+    return render_template(frame, **{f"qless_{name}": part for name, part in parts.items()})
 
 
 _TEMPLATES = Environment(
