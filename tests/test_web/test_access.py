@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from werkzeug.test import TestResponse
 
 from qless_flask.backends import open_backend
 from qless_flask.backends.base import Backend
 from qless_flask.backends.tokens import Tokens
+from qless_flask.cli import main
+from qless_flask.cli.roles import BELOW
 from qless_flask.hookspecs import hookimpl
 from qless_flask.models import EVERYWHERE, LEAST_ROLES, ROLES, NewJob, Role
 from qless_flask.schemas.operations import OPERATIONS
@@ -135,6 +138,22 @@ def test_the_table_has_every_operation_and_every_action_of_an_address() -> None:
 
     assert LEAST_ROLES.keys() >= OPERATIONS.keys()
     assert LEAST_ROLES.keys() == OPERATIONS.keys() | asked
+
+
+def test_the_page_about_it_is_written_from_the_code() -> None:
+    page = Path(__file__).parents[2] / "docs" / "access.md"
+
+    told = CliRunner().invoke(main, ["token", "roles", "--markdown"]).output
+
+    assert page.read_text() == told, "write it anew: qless-flask token roles --markdown > docs/access.md"
+    assert all(f"`{route.address}`".replace(BELOW, "…") in told for route in routes())
+
+
+def test_the_roles_are_told_on_a_line_each() -> None:
+    lines = CliRunner().invoke(main, ["token", "roles"]).output.splitlines()
+
+    assert [line.split()[0] for line in lines[1:]] == list(ROLES)
+    assert "exchange" in lines[1 + ROLES.index("worker")]
 
 
 def test_every_address_of_the_app_is_in_the_table(door: Door) -> None:
