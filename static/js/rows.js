@@ -1,9 +1,10 @@
 // Rows that are ticked: a range with Shift, all on the page, how many; and what is done to them is asked about.
 
-export default function watchRows(form) {
-  const boxes = [...form.querySelectorAll("tbody input[type=checkbox]")];
+export default function watchRows(rows) {
+  const boxes = [...rows.querySelectorAll("tbody input[type=checkbox]")];
+  if (boxes.length === 0) return;
+  const { form } = boxes[0];
   const told = form.querySelector("[data-ticked]");
-  if (boxes.length === 0 || !told) return;
   let last = null;
 
   const tell = () => {
@@ -21,7 +22,7 @@ export default function watchRows(form) {
     for (const box of boxes) box.checked = all.checked;
     tell();
   });
-  form.querySelector("thead th").append(all);
+  rows.querySelector("thead th").append(all);
 
   for (const [index, box] of boxes.entries()) {
     box.addEventListener("click", (event) => {
