@@ -25,10 +25,11 @@ def admit(action: str) -> None:
     """
     if action == PUBLIC:
         return
-    access = current_service().access
+    service = current_service()
+    access = service.access
     identity = access.identify()
     remember_identity(identity)
-    current_service().limits.check(identity)
+    service.limits.check(identity)
     names = request.view_args or {}
     namespace = names.get("namespace")
     if action == NAMED:
