@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 20.0
 def build_wheel(project: Path, folder: Path) -> Path:
     """Build the wheel of a project of this checkout; what building leaves behind is left elsewhere."""
     copied = folder / "sources" / project.name
-    shutil.copytree(project, copied, ignore=_no_source)
+    shutil.copytree(project, copied, ignore=no_source)
     run(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
         "--wheel-dir", str(folder / project.name), str(copied))  # fmt: skip
     [wheel] = (folder / project.name).glob("*.whl")
@@ -155,9 +155,11 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **variables}
 
 
-def _no_source(folder: str, names: list[str]) -> set[str]:
-    """Name what no wheel is built of."""
-    left_out = {"build", "dist", "node_modules", "__pycache__"}
+def no_source(folder: str, names: list[str]) -> set[str]:
+    """Name what no wheel is built of; libraries of browsers keep theirs in folders of such names."""
+    if "node_modules" in Path(folder).parts:
+        return set()
+    left_out = {"build", "dist", "__pycache__"}
     if Path(folder) == CHECKOUT:
         left_out |= {"tests", "examples", "docs"}
     return {name for name in names if name in left_out or name.startswith(".") or name.endswith(".egg-info")}

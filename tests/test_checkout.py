@@ -12,6 +12,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from installed import no_source
 from test_cli_serve import served
 
 from qless_flask.web.assets import SERVED
@@ -80,8 +81,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The names of the files in a wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    left_out = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "node_modules", "__pycache__")
-    shutil.copytree(ROOT, source, ignore=left_out)
+    shutil.copytree(ROOT, source, ignore=no_source)
     build = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source))
     subprocess.run(build, check=True, capture_output=True)
     [path] = folder.glob("*.whl")
@@ -99,6 +99,10 @@ class TestPackage:
         assert any(name.endswith(".lua") for name in files)
         assert any(name.endswith(".sql") for name in files)
         assert files <= set(wheel)
+
+    def test_a_wheel_has_the_licence_of_what_is_not_ours_and_nothing_of_tests(self, wheel: list[str]) -> None:
+        of_others = [name for name in wheel if "/node_modules/" in name]
+        assert {name.rpartition("/")[2] for name in of_others} == {"LICENSE", "uPlot.esm.js", "uPlot.min.css"}
 
     def test_a_wheel_has_static_inside_the_package_and_no_tests(self, wheel: list[str]) -> None:
         served = [path.relative_to(ROOT).as_posix() for pattern in SERVED for path in (ROOT / "static").glob(pattern)]

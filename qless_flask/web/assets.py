@@ -13,7 +13,10 @@ from qless_flask.errors import NotFound
 from qless_flask.web.guard import PUBLIC
 from qless_flask.web.views import Views
 
-SERVED = ("css/*.css", "js/*.js", "img/*.svg", "img/*.png")
+SERVED = (
+    *("css/*.css", "js/*.js", "img/*.svg", "img/*.png"),
+    *("node_modules/uplot/dist/uPlot.esm.js", "node_modules/uplot/dist/uPlot.min.css"),
+)
 """Which of the files below static/ are for browsers."""
 FOREVER = "public, max-age=31536000, immutable"
 

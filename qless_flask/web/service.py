@@ -28,6 +28,7 @@ from qless_flask.web.audit import note
 from qless_flask.web.current import current_service
 from qless_flask.web.limits import Limits
 from qless_flask.web.live import Live
+from qless_flask.web.pages.past_days import PastDays
 from qless_flask.web.pages.queue_figures import live_values
 from qless_flask.web.pages.surfaces import OfferedPage, find_pages
 from qless_flask.web.persons import BY_HAND, acting
@@ -45,6 +46,7 @@ class Service:
         self.places = Places(settings.max_waits)
         self.logins = Throttle(times=10, seconds=60)
         self.limits = Limits(settings.requests_per_second)
+        self.past_days = PastDays()
         self._given = backend
         self._opened: tuple[int, Backend] | None = None
         self._loaded: tuple[int, Plugins] | None = None

@@ -9,6 +9,7 @@ const WIDGETS = {
   "[data-copy]": "./copy.js",
   "[data-filter-box]": "./filter.js",
   "[data-rows]": "./rows.js",
+  "[data-chart]": "./charts.js",
   "[data-peek]": "./peek.js",
   "form[data-change]": "./progress.js",
   ".qless main": "./keys.js",

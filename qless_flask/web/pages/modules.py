@@ -15,6 +15,10 @@ from qless_flask.web.pages import (
     overview,
     plugin_pages,
     queues,
+    stats,
 )
 
-PAGES = (home, login, overview, queues, jobs, change_jobs, new_job, job, job_actions, job_edit, plugin_pages, live)
+PAGES = (
+    *(home, login, overview, queues, jobs, change_jobs, new_job, job, job_actions, job_edit, stats),
+    *(plugin_pages, live),
+)
