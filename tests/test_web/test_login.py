@@ -197,7 +197,8 @@ class TestTheSession:
     def test_its_cookie_tells_nothing_of_the_token(self, visitor: Visitor, ann: Created) -> None:
         cookie = visitor.log_in(ann.text).headers["Set-Cookie"]
 
-        assert ann.text.rpartition("_")[2] not in cookie
+        # A secret may have a _ as well.
+        assert ann.text.split("_", 2)[2] not in cookie
         with visitor.client.application.test_request_context("/login"):
             told = serializer("session").loads(cookie.partition("=")[2].partition(";")[0])
         assert told == [ann.token.id, ann.token.digest[:16]]
