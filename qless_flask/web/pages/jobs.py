@@ -21,7 +21,7 @@ from qless_flask.web.service import perform
 views = PageViews("/namespaces/<namespace>")
 
 ROWS = 50
-LOOKS = 5
+LOOKS = 2
 """How often one page goes on where a look came back short: each reads 1,000 records."""
 MOST_SUGGESTED = 20
 
