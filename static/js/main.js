@@ -7,6 +7,7 @@ const WIDGETS = {
   "form[data-ask]": "./ask.js",
   "[data-menu]": "./menu.js",
   "[data-copy]": "./copy.js",
+  "[data-news]": "./news.js",
   "[data-filter-box]": "./filter.js",
   "[data-rows]": "./rows.js",
   "[data-chart]": "./charts.js",

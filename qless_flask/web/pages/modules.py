@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from qless_flask.web.pages import (
     change_jobs,
+    events,
+    failures,
     home,
     job,
     job_actions,
@@ -14,11 +16,17 @@ from qless_flask.web.pages import (
     new_job,
     overview,
     plugin_pages,
+    plugins,
     queues,
+    recurrence_edit,
+    recurrences,
+    settings,
     stats,
+    tags,
+    workers,
 )
 
 PAGES = (
     *(home, login, overview, queues, jobs, change_jobs, new_job, job, job_actions, job_edit, stats),
-    *(plugin_pages, live),
+    *(failures, workers, tags, recurrences, recurrence_edit, events, settings, plugins, plugin_pages, live),
 )

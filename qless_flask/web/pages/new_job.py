@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from flask import Response, request
 
 from qless_flask.errors import Invalid, JobNotFound, QlessError
-from qless_flask.models import IF_EXISTS, Backoff, NewJob, Put, Unique
+from qless_flask.models import IF_EXISTS, NewJob, Put, Unique
 from qless_flask.web.pages.acting import act
 from qless_flask.web.pages.addresses import address_of
 from qless_flask.web.pages.rendering import page
 from qless_flask.web.pages.shown import show_json, unshown_json
+from qless_flask.web.pages.typed import Faults, read_backoff, read_lines, read_number
 from qless_flask.web.pages.views import PageViews
 from qless_flask.web.service import perform
 
@@ -59,9 +59,9 @@ def _form(typed: Mapping[str, str], error: QlessError | None = None) -> Response
 
 def _job(form: Mapping[str, str]) -> NewJob:
     """Build it of what was typed. Raise Invalid, naming the boxes."""
-    faults: dict[str, list[str]] = {}
+    faults: Faults = {}
     numbers = {
-        name: _number(form, name, kind, faults)
+        name: read_number(form, name, kind, faults)
         for name, kind in (
             ("priority", int),
             ("retries", int),
@@ -70,7 +70,7 @@ def _job(form: Mapping[str, str]) -> NewJob:
             ("expires_in", float),
         )
     }
-    backoff = _backoff(form.get("backoff", "").strip(), faults)
+    backoff = read_backoff(form, "backoff", faults)
     if faults:
         raise Invalid.of(faults)
     unique = form.get("unique", "").strip()
@@ -84,10 +84,10 @@ def _job(form: Mapping[str, str]) -> NewJob:
         retries=numbers["retries"],
         max_run=numbers["max_run"],
         expires_in=numbers["expires_in"],
-        tags=_lines(form, "tags"),
-        pipeline=_lines(form, "pipeline"),
-        depends=_lines(form, "depends"),
-        requires=_lines(form, "requires"),
+        tags=read_lines(form, "tags"),
+        pipeline=read_lines(form, "pipeline"),
+        depends=read_lines(form, "depends"),
+        requires=read_lines(form, "requires"),
         key=form.get("key", "").strip() or None,
         unique=Unique(unique) if unique else None,
         backoff=backoff,
@@ -114,34 +114,3 @@ def _like(jid: str) -> dict[str, str]:
         "key": job.key or "",
         "backoff": json.dumps(job.backoff.as_message()) if job.backoff else "",
     }
-
-
-def _number(form: Mapping[str, str], name: str, kind: type[int] | type[float], faults: dict[str, list[str]]) -> Any:
-    typed = form.get(name, "").strip()
-    if not typed:
-        return None
-    try:
-        return kind(typed)
-    except ValueError:
-        faults[name] = [f"{typed} is no {'whole ' if kind is int else ''}number"]
-        return None
-
-
-def _backoff(typed: str, faults: dict[str, list[str]]) -> Backoff | None:
-    if not typed:
-        return None
-    try:
-        told = json.loads(typed)
-        if isinstance(told, dict):
-            return Backoff.of(told)
-        faults["backoff"] = ["must be an object"]
-    except ValueError as error:
-        faults["backoff"] = [f"is not JSON: {error}"]
-    except Invalid as error:
-        faults["backoff"] = [f"{name}: {', '.join(said)}" for name, said in error.fields.items()]
-    return None
-
-
-def _lines(form: Mapping[str, str], name: str) -> tuple[str, ...]:
-    lines: Sequence[str] = form.get(name, "").splitlines()
-    return tuple(line.strip() for line in lines if line.strip())
