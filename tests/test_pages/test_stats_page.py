@@ -22,7 +22,7 @@ DAY = 86_400
 def yesterday(namespace: Namespace, clock: ManualClock) -> str:
     """A day on which three jobs waited 10 s and ran 2 s, of which one failed; told on the day after."""
     queues = {"one": "fetch", "two": "fetch", "three": "index"}
-    namespace.put([NewJob("Crawl", queue=queue, jid=jid, tags=[f"of-{queue}"]) for jid, queue in queues.items()])
+    namespace.put([NewJob("Crawl", queue=queue, jid=jid, tags=(f"of-{queue}",)) for jid, queue in queues.items()])
     clock.advance(10)
     first, *others = namespace.pop(["fetch", "index"], "ann", 3).leases
     clock.advance(2)
@@ -175,7 +175,7 @@ class TestWhatIsTyped:
 
     @pytest.mark.parametrize("name", ['"><b>x', "a/../b", "ünï code", "since:1 until:2"])
     def test_any_tag_can_be_asked_for(self, visitor: Visitor, namespace: Namespace, name: str) -> None:
-        namespace.put([NewJob("Crawl", queue="fetch", tags=[name])])
+        namespace.put([NewJob("Crawl", queue="fetch", tags=(name,))])
         namespace.pop(["fetch"], "ann")
 
         answer = visitor.open(f"{HERE}?of=tag&name={quote(name)}")
