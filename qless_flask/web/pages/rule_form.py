@@ -81,7 +81,7 @@ def _first_at(typed: str, faults: Faults) -> float | None:
 
 def _catchup(typed: str) -> Catchup:
     """Read what to make up for; what it cannot be is refused by the rule."""
-    return int(typed) if typed.isdecimal() else typed or "one"  # type: ignore[return-value]
+    return int(typed) if typed.isdecimal() and len(typed) < 16 else typed or "one"  # type: ignore[return-value]
 
 
 def _number(value: float | None) -> str:
