@@ -364,7 +364,7 @@ class Hooks:
     def metrics(self, namespaces: Iterable[Space]) -> Iterable[Metric]:
         """Add figures to `/metrics`.
 
-        namespaces: all there are.
+        namespaces: all that whoever asks may look at.
         Answers metric families of prometheus_client, as its collectors do.
         """
 

@@ -191,6 +191,7 @@ def test_to_a_stranger_every_address_answers_the_same(door: Door, stranger: str)
     told = 'Bearer realm="qless"' + (', error="invalid_token"' if with_token else "")
     assert expected.headers["WWW-Authenticate"] == told
     assert expected.get_json()["code"] == "UNAUTHENTICATED"
+    assert expected.get_json()["detail"].startswith("this token" if with_token else "say who you are")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/api", "/api/v2", "/api/v1/namespaces/mine//", "/metrics/"])
