@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 FETCHED := $(VENV)/.fetched
 ARGS :=
 
-.PHONY: help install run test format lint types layers tests bench fuzz mutants crash soak dist clean
+.PHONY: help install run test format lint types layers tests bench fuzz mutants crash soak shots dist clean
 .NOTPARALLEL:
 
 help:
@@ -69,6 +69,9 @@ crash: install  ## kill workers and the store in the middle of the crawl, count 
 
 soak: install  ## kill schedulers, count that each recurrence fired each time once; ARGS="--minutes 10"
 	@$(BIN)/python -m qless_flask.demo.soak $(ARGS)
+
+shots: install  ## take the pictures of docs/pages.md anew; ARGS="--all FOLDER" for every page, theme and width
+	@$(BIN)/python tests/browser/shots.py $(ARGS)
 
 dist: install  ## wheel and sdist, into dist/
 	@$(BIN)/pip install --quiet --disable-pip-version-check build
