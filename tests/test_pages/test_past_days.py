@@ -38,6 +38,16 @@ def test_past_days_are_read_once_and_today_each_time() -> None:
     assert second[0] != first[0]
 
 
+def test_what_was_read_of_a_day_before_its_end_is_not_kept() -> None:
+    clock = ManualClock()
+    store, days = Store(clock), PastDays(clock)
+    days.read(NAMES[1:], "shop", store.stats)
+
+    days.read(NAMES, "shop", store.stats)
+
+    assert store.read == [*NAMES[1:], *NAMES[:2]]
+
+
 def test_after_a_while_they_are_read_anew() -> None:
     clock = ManualClock()
     store, days = Store(clock), PastDays(clock)

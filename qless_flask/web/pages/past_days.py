@@ -40,10 +40,11 @@ class PastDays:
         `of` tells what they are of from all else that is asked for in this process.
         """
         end = self._clock() + self._patience
-        days = []
-        for name in names:
-            found = None if name == names[0] else self._known(of, name)
-            if found is None and (name == names[0] or self._clock() < end):
+        today, *past = names
+        days = [Day(today, _without_histograms(stats(today)))]
+        for name in past:
+            found = self._known(of, name)
+            if found is None and self._clock() < end:
                 found = _without_histograms(stats(name))
                 self._keep(of, name, found)
             days.append(Day(name, found))
