@@ -1,4 +1,4 @@
-"""Recurrences are told in plain words, steered by buttons, and made and changed by a form that shows when they are due."""
+"""Recurrences are told in plain words, steered by buttons, and made and changed by a form that shows when they run."""
 
 from __future__ import annotations
 
