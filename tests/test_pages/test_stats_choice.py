@@ -73,8 +73,19 @@ def test_a_link_to_the_same_asks_for_the_same(query: dict[str, str]) -> None:
 
 
 def test_days_are_those_of_utc() -> None:
-    assert (day_of(NOW), chosen().day, chosen(day="2026-03-01").neighbour(-1)) == (
-        "2026-11-24",
-        "2026-11-24",
-        "2026-02-28",
-    )
+    assert (day_of(NOW), chosen().day) == ("2026-11-24", "2026-11-24")
+
+
+@pytest.mark.parametrize(
+    ("day", "beside"),
+    [
+        ("2026-11-24", ["2026-11-23"]),
+        ("2026-10-01", ["2026-09-30", "2026-10-02"]),
+        ("2026-08-26", ["2026-08-27"]),
+        ("1970-01-01", []),
+        ("9999-12-31", []),
+        ("0001-01-01", []),
+    ],
+)
+def test_one_goes_from_day_to_day_as_far_as_there_are_figures(day: str, beside: list[str]) -> None:
+    assert list(chosen(day=day).neighbours().values()) == beside

@@ -52,9 +52,11 @@ class Choice:
         """Name what it is of, as `stats` takes it."""
         return {self.of: self.name} if self.of else {}
 
-    def neighbour(self, days: int) -> str:
-        """Name the day so many days after the one whose histograms are shown."""
-        return day_of(begin_of(self.day) + days * DAY_SECONDS)
+    def neighbours(self) -> dict[str, str]:
+        """Name the days beside the one whose histograms are shown, as far as there are figures of them."""
+        at, today = begin_of(self.day), begin_of(self.today)
+        beside = {"The day before": at - DAY_SECONDS, "The day after": at + DAY_SECONDS}
+        return {label: day_of(day) for label, day in beside.items() if today - KEPT_DAYS * DAY_SECONDS <= day <= today}
 
     def query(self, **more: Any) -> dict[str, Any]:
         """Tell the query that asks for the same, but for what is told; None leaves a part out."""
