@@ -97,6 +97,8 @@ function put(element, text) {
   if (element.textContent === shown) return;
   element.textContent = shown;
   if (element.matches("a.zero, span.zero") && shown !== "0") element.classList.remove("zero");
+  // A count that changes is seen; times change all the time.
+  if (!/^[\d,]+$/.test(shown)) return;
   // Taken off and put on again, for it to be seen again.
   element.classList.remove("changed");
   requestAnimationFrame(() => element.classList.add("changed"));
