@@ -63,6 +63,19 @@ _OF_QUEUES = frozenset(
 """Those that belong to a queue; behind its name may stand more, apart by tabs."""
 _OF_JOBS = {"options": "o", "payloads": "d", "failures": "f", "needs": "n", "progress": "g", "results": "e"}
 """The hashes of what stands beside a record, and the flag of a record that has something there."""
+_HASHES = frozenset(
+    (
+        *("records", *_OF_JOBS, "unique", "recurrences", "running", "told"),
+        *("figures", "touched", "queue", "key_running", "sets"),
+    )
+)
+_SORTED_SETS = frozenset(
+    (
+        *(*STATES, "y", "v", "lane", "heads", "blocked", "resort", "tag", "group", "key", "dependents"),
+        *("untold", "tracked", "tracked_tags", "unique_until", "tags", "groups", "recurrence_ids", "recurring"),
+    )
+)
+"""Those that are looked at, besides the set of queues."""
 _KINDS = {"q": "queue", "k": "klass"}
 
 
@@ -75,17 +88,36 @@ class _Inspector:
     def __init__(self, namespace: RedisNamespace) -> None:
         self._prefix = namespace.prefix
         # redis-py's types cannot tell its synchronous replies from its asynchronous ones.
-        self._client = cast(Any, namespace.client)
-        # One scan, not one for each kind of key: the tests look after every operation.
-        keys = self._client.scan_iter(match=f"{_escaped(self._prefix)}:*", count=1000)
+        client = cast(Any, namespace.client)
+        # Two ways to the server, not one for each key: the tests look after every operation.
+        keys = client.scan_iter(match=f"{_escaped(self._prefix)}:*", count=1000)
         self._all_keys = sorted({key.decode() for key in keys})
+        self._values = self._read_all(client)
         self._strays: list[str] = []
+
+    def _read_all(self, client: Any) -> dict[str, Any]:
+        """Read what is looked at; bare, by what stands behind the prefix."""
+        names = []
+        with client.pipeline(transaction=False) as pipeline:
+            for key in self._all_keys:
+                name = key[len(self._prefix) + 1 :]
+                kind = name.partition(":")[0]
+                if kind in _HASHES:
+                    pipeline.hgetall(key)
+                elif kind in _SORTED_SETS:
+                    pipeline.zrange(key, 0, -1, withscores=True)
+                elif kind == "queues":
+                    pipeline.smembers(key)
+                else:
+                    continue
+                names.append(name)
+            return dict(zip(names, pipeline.execute(), strict=True))
 
     def view(self) -> StoreView:
         records = self._records()
         indexes = self._indexes()
         lanes = Lanes(self)
-        known = frozenset(name.decode() for name in self._client.smembers(f"{self._prefix}:queues"))
+        known = frozenset(name.decode() for name in self._values.get("queues", ()))
         view = StoreView(
             jobs={jid: record.job for jid, record in records.items()},
             places={jid: record.place for jid, record in records.items()},
@@ -135,12 +167,12 @@ class _Inspector:
 
     def names(self, kind: str) -> list[str]:
         """List the names for which there is a key of a kind."""
-        return [name for name, _ in self._keys(kind)]
+        start = f"{self._prefix}:{kind}:"
+        return [key[len(start) :] for key in self._all_keys if key.startswith(start)]
 
     def scores(self, kind: str) -> dict[str, int]:
         """Read a sorted set, in its order."""
-        found = self._client.zrange(f"{self._prefix}:{kind}", 0, -1, withscores=True)
-        return {name.decode(): int(score) for name, score in found}
+        return {name.decode(): int(score) for name, score in self._values.get(kind, ())}
 
     def texts(self, kind: str) -> dict[str, str]:
         """Read a hash."""
@@ -162,16 +194,14 @@ class _Inspector:
 
     def _expiries(self) -> dict[str, float]:
         return {
-            jid.decode(): to_seconds(int(score))
-            for _, key in self._keys("r")
-            for jid, score in self._client.zrange(key, 0, -1, withscores=True)
+            jid: to_seconds(score)
+            for queue in self.names("r")
+            for jid, score in self.scores(f"r:{queue}").items()
             if score != _NEVER
         }
 
     def _sets(self, kind: str) -> dict[str, frozenset[str]]:
-        return {
-            name: frozenset(jid.decode() for jid in self._client.zrange(key, 0, -1)) for name, key in self._keys(kind)
-        }
+        return {name: self._set(f"{kind}:{name}") for name in self.names(kind)}
 
     def _workers(self) -> dict[str, int]:
         return {name.decode(): int(count) for name, count in self._hash("running").items() if int(count)}
@@ -181,12 +211,12 @@ class _Inspector:
         return {jid: frozenset(parents) for jid, parents in needs.items()}
 
     def _start_by(self) -> dict[str, float]:
-        return {jid: to_seconds(at) for queue, _ in self._keys("y") for jid, at in self.scores(f"y:{queue}").items()}
+        return {jid: to_seconds(at) for queue in self.names("y") for jid, at in self.scores(f"y:{queue}").items()}
 
     def _figures(self) -> dict[str, dict[State, int]]:
         return {
             tag: {state: int(found[letter.encode()]) for letter, state in STATES.items() if letter.encode() in found}
-            for tag, found in ((tag, self._hash(f"figures:{tag}")) for tag, _ in self._keys("figures"))
+            for tag, found in ((tag, self._hash(f"figures:{tag}")) for tag in self.names("figures"))
         }
 
     def _touched(self) -> dict[str, dict[tuple[str, str], int]]:
@@ -195,7 +225,7 @@ class _Inspector:
                 (_KINDS[name.decode()[0]], name.decode()[1:]): int(count)
                 for name, count in self._hash(f"touched:{group}").items()
             }
-            for group, _ in self._keys("touched")
+            for group in self.names("touched")
         }
 
     def _look_for_strays(self, view: StoreView) -> None:
@@ -224,14 +254,10 @@ class _Inspector:
         self._strays += [f"{kind} {name}" for name in sorted(different)]
 
     def _set(self, kind: str) -> frozenset[str]:
-        return frozenset(name.decode() for name in self._client.zrange(f"{self._prefix}:{kind}", 0, -1))
-
-    def _keys(self, kind: str) -> list[tuple[str, str]]:
-        start = f"{self._prefix}:{kind}:"
-        return [(key[len(start) :], key) for key in self._all_keys if key.startswith(start)]
+        return frozenset(self.scores(kind))
 
     def _hash(self, kind: str) -> dict[bytes, bytes]:
-        return cast("dict[bytes, bytes]", self._client.hgetall(f"{self._prefix}:{kind}"))
+        return cast("dict[bytes, bytes]", self._values.get(kind, {}))
 
 
 def _runs(record: Record) -> bool:

@@ -210,8 +210,8 @@ def unchanged(namespace: Namespace, check: Check) -> Iterator[None]:
 
 def _picture(namespace: Namespace, check: Check) -> tuple[object, ...]:
     view = check()
-    # Not looked over after each look: that takes too long with many jobs.
+    # Not looked over after each look: the next picture tells what one has changed.
     bare = namespace.inner if isinstance(namespace, Checked) else namespace
     lines = {jid: bare.lines(jid) for jid in view.jobs}
-    figures = namespace.tags(), namespace.failures(), namespace.tracked(), namespace.recurrences()
-    return view, lines, namespace.queues(), namespace.workers(), figures, namespace.events(limit=1000).events
+    figures = bare.tags(), bare.failures(), bare.tracked(), bare.recurrences()
+    return view, lines, bare.queues(), bare.workers(), figures, bare.events(limit=1000).events
