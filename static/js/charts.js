@@ -30,7 +30,7 @@ export default function draw(box) {
   const begins = rows.map((row) => Number(row.dataset.begins));
   // Days are those of UTC; all else is shown in the zone of whoever looks.
   const zone = begins.every((at) => at % DAY === 0) ? "UTC" : undefined;
-  const shown = box.dataset.kind === "seconds" ? showSeconds : (count) => count.toLocaleString("en");
+  const [shown, incrs] = box.dataset.kind === "seconds" ? [showSeconds, LENGTHS] : [showCount, WHOLE];
   const colour = (name) => () => resolved(box, name);
 
   const plot = new uPlot({
@@ -39,11 +39,14 @@ export default function draw(box) {
     legend: { show: false },
     tzDate: (at) => (zone ? uPlot.tzDate(new Date(at * 1000), "Etc/UTC") : new Date(at * 1000)),
     cursor: { drag: { setScale: false } },
-    // A row lasts until its end: the last one has room to be marked as well.
-    scales: { x: { range: () => [begins[0], Number(rows.at(-1).dataset.ends)] }, y: { range: (_, low, high) => [0, high > 0 ? high * 1.05 : 1] } },
+    scales: {
+      // A row lasts until its end: the last one has room to be marked as well.
+      x: { range: () => [begins[0], Number(rows.at(-1).dataset.ends)] },
+      y: { range: (_, low, high) => [0, high > 0 ? high * 1.05 : 1] },
+    },
     axes: [
       { ...axis(colour), values: (_, times, __, ___, step) => times.map((at) => showTime(at, step, zone)) },
-      { ...axis(colour), size: 70, incrs: box.dataset.kind === "seconds" ? LENGTHS : WHOLE, values: (_, values) => values.map(shown) },
+      { ...axis(colour), size: 70, incrs, values: (_, values) => values.map(shown) },
     ],
     series: [
       {},
@@ -179,6 +182,10 @@ function showTime(at, step, zone) {
   if (step >= DAY) return time.toLocaleDateString(undefined, day);
   const hours = time.toLocaleTimeString(undefined, hour);
   return step > 0 && hours !== "00:00" ? hours : time.toLocaleString(undefined, step > 0 ? day : { ...day, ...hour });
+}
+
+function showCount(count) {
+  return count.toLocaleString("en");
 }
 
 function showSeconds(seconds) {
