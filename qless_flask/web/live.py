@@ -59,7 +59,14 @@ class Live:
         try:
             yield from feed.events(last_id)
         finally:
-            feed.leave()
+            with self._lock:
+                if feed.leave() and self._feeds.get(namespace) is feed:
+                    del self._feeds[namespace]
+
+    def namespaces(self) -> list[str]:
+        """List the namespaces that are looked at."""
+        with self._lock:
+            return sorted(self._feeds)
 
     def close(self) -> None:
         """End all streams, and begin no more."""
@@ -94,13 +101,14 @@ class Feed:
                 self._thread.start()
             return True
 
-    def leave(self) -> None:
-        """Listen no more. With the last who does, the feed is over."""
+    def leave(self) -> bool:
+        """Listen no more; True: it was the last who did, and the feed is over."""
         with self._news:
             self._listeners -= 1
             if not self._listeners:
                 self._over = True
                 self._news.notify_all()
+            return not self._listeners
 
     def close(self) -> None:
         """End it for all who listen."""

@@ -145,6 +145,7 @@ class TestFeeds:
 
         thread.join(20)
         assert not thread.is_alive()
+        assert live.namespaces() == []
 
     def test_closing_ends_all_streams_and_those_that_come(self, live: Live, looks: Looks) -> None:
         stream = live.listen("shop")
@@ -161,9 +162,14 @@ class TestFeeds:
         self, live: Live, looks: Looks
     ) -> None:
         stream = live.listen("shop")
+        looks.tell({"a": "1"})
+        next(stream)
+        [thread] = [each for each in threading.enumerate() if each.name == "live shop"]
+
         looks.tell(ZeroDivisionError())
 
         assert list(stream) == []
+        thread.join(20)
 
 
 class TestAddresses:
