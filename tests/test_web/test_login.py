@@ -66,6 +66,11 @@ class TestTheWayIn:
 
         assert (led.status_code, led.headers["Location"]) == (303, "/queue/login?next=/queue/no/such/page")
 
+    def test_what_was_to_be_sent_is_not_sent_by_a_visit_after_the_login(self, visitor: Visitor) -> None:
+        led = visitor.post("/logout", {"csrf": "x"})
+
+        assert (led.status_code, led.headers["Location"]) == (303, "/login")
+
     def test_whoever_asks_for_no_page_is_told_in_json(self, app: Flask, visitor: Visitor) -> None:
         answer = visitor.client.get("/")
 
