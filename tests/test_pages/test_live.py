@@ -135,10 +135,10 @@ class TestFeeds:
         assert next(stream) == SILENCE
 
     def test_when_nobody_listens_nobody_looks(self, live: Live, looks: Looks) -> None:
-        stream = live.listen("shop")
+        stream = live.listen("left")
         looks.tell({"a": "1"})
         next(stream)
-        [thread] = [each for each in threading.enumerate() if each.name == "live shop"]
+        [thread] = [each for each in threading.enumerate() if each.name == "live left"]
 
         stream.close()
         looks.tell({"a": "2"})
@@ -161,10 +161,10 @@ class TestFeeds:
     def test_a_look_that_fails_otherwise_ends_the_streams_instead_of_leaving_them_silent(
         self, live: Live, looks: Looks
     ) -> None:
-        stream = live.listen("shop")
+        stream = live.listen("failing")
         looks.tell({"a": "1"})
         next(stream)
-        [thread] = [each for each in threading.enumerate() if each.name == "live shop"]
+        [thread] = [each for each in threading.enumerate() if each.name == "live failing"]
 
         looks.tell(ZeroDivisionError())
 
