@@ -32,6 +32,7 @@ from qless_flask.models import (
     Recurrence,
     Retention,
     Setting,
+    State,
     Unique,
     checked_settings,
     in_force,
@@ -139,7 +140,9 @@ def test_jids_made_in_one_moment_are_different(monkeypatch: pytest.MonkeyPatch) 
 
 
 TIMED = dataclasses.replace(JOB, available_at=10.0, started_at=20.0, ended_at=30.0)
-CAME_AT = {"scheduled": 10.0, "depends": 10.0, "waiting": 10.0, "running": 20.0} | dict.fromkeys(ENDED, 30.0)
+CAME_AT: dict[State, float] = {"scheduled": 10.0, "depends": 10.0, "waiting": 10.0, "running": 20.0} | dict.fromkeys(
+    ENDED, 30.0
+)
 SINCE = [
     (at + later, dataclasses.replace(TIMED, state=state), told)
     for state, at in CAME_AT.items()

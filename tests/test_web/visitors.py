@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -25,7 +26,7 @@ class Visitor:
         """Open an address below the mount."""
         return self.client.get(self._mount + path, headers={"Accept": HTML}, **self._options)
 
-    def send(self, path: str, page: str = "/login", headers: dict[str, str] | None = None, **form: str) -> TestResponse:
+    def send(self, path: str, page: str = "/login", headers: Any = None, **form: Any) -> TestResponse:
         """Send a form as it stands on a page."""
         return self.post(path, {"csrf": form_token(self.open(page)), **form}, headers)
 
