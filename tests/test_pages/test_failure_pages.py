@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from test_web.visitors import Visitor
+from test_web.visitors import Visitor, form_token
 
 from qless_flask.backends.base import Namespace
 from qless_flask.models import Fail, NewJob, Role
@@ -87,7 +87,7 @@ class TestGroup:
         assert question.replace("&", "&amp;") in visitor.open(f"{LIST}/broken").text
         form = {"filter": "state:failed group:broken", "action": "retry", "value": "", "count": "2"}
 
-        visitor.send("/namespaces/shop/change", page=question, **form)
+        visitor.post("/namespaces/shop/change", {"csrf": form_token(visitor.open(question)), **form})
 
         [queue] = namespace.queues(["fetch"])
         assert (queue.failed, queue.waiting) == (0, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from test_web.visitors import Visitor
+from test_web.visitors import Visitor, form_token
 
 from qless_flask.backends.base import Namespace
 from qless_flask.models import Backoff, Recurrence, Recurring, Role
@@ -182,7 +182,7 @@ class TestForm:
         self, namespace: Namespace, visitor: Visitor, name: str, typed: str, preview: dict[str, str]
     ) -> None:
         form = {"queue": "mail", "klass": "Kept", "cron": "0 4 * * *", "data": "{}", name: typed, **preview}
-        answer = visitor.send(NEW, page=NEW, **form)
+        answer = visitor.post(NEW, {"csrf": form_token(visitor.open(NEW)), **form})
 
         assert answer.status_code == 422, answer.text
         assert 'role="alert"' in answer.text
@@ -192,14 +192,14 @@ class TestForm:
     def test_the_form_as_it_stands_changes_nothing(self, namespace: Namespace, visitor: Visitor) -> None:
         before = seen(namespace)
 
-        visitor.send(f"{ONE}/edit", page=f"{ONE}/edit", **show_rule(before.rule))
+        visitor.post(f"{ONE}/edit", {"csrf": form_token(visitor.open(f"{ONE}/edit")), **show_rule(before.rule)})
 
         assert seen(namespace) == before
 
     def test_a_changed_rule_holds(self, namespace: Namespace, visitor: Visitor) -> None:
         form = {**show_rule(seen(namespace).rule), "cron": "0 5 * * *"}
 
-        answer = visitor.send(f"{ONE}/edit", page=f"{ONE}/edit", **form)
+        answer = visitor.post(f"{ONE}/edit", {"csrf": form_token(visitor.open(f"{ONE}/edit")), **form})
 
         assert answer.headers["Location"] == ONE
         assert seen(namespace).rule.cron == "0 5 * * *"
@@ -208,10 +208,11 @@ class TestForm:
         data = f'"{"x" * 40_000}"'
         namespace.recur(Recurrence("X", data, queue="mail", id="long", interval=60))
         edit = f"{LIST}/long/edit"
-        page = visitor.open(edit).text
-        assert 'name="data"' not in page
+        page = visitor.open(edit)
+        assert 'name="data"' not in page.text
 
-        visitor.send(edit, page=edit, **{**show_rule(seen(namespace, "long").rule), "interval": "90"})
+        typed = show_rule(seen(namespace, "long").rule)
+        visitor.post(edit, {"csrf": form_token(page), **typed, "interval": "90"})
 
         rule = seen(namespace, "long").rule
         assert (rule.interval, rule.data) == (90, data)
