@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
@@ -140,11 +141,9 @@ def test_jids_made_in_one_moment_are_different(monkeypatch: pytest.MonkeyPatch) 
 
 
 TIMED = dataclasses.replace(JOB, available_at=10.0, started_at=20.0, ended_at=30.0)
-CAME_AT: dict[State, float] = {"scheduled": 10.0, "depends": 10.0, "waiting": 10.0, "running": 20.0} | dict.fromkeys(
-    ENDED, 30.0
-)
+CAME_AT = {"scheduled": 10.0, "depends": 10.0, "waiting": 10.0, "running": 20.0} | dict.fromkeys(ENDED, 30.0)
 SINCE = [
-    (at + later, dataclasses.replace(TIMED, state=state), told)
+    (at + later, dataclasses.replace(TIMED, state=cast(State, state)), told)
     for state, at in CAME_AT.items()
     for later, told in ((-1.0, True), (-0.001, True), (0.0, True), (0.0004, True), (0.001, False), (1.0, False))
 ]
