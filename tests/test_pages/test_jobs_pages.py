@@ -74,6 +74,16 @@ class TestList:
         assert (first.count("data-jid="), second.count("data-jid=")) == (50, 10)
         assert "First page" in second
 
+    @pytest.mark.parametrize("tag", ["~~namespace~~", "~~jid~~", "~~other~~"])
+    def test_a_tag_may_look_like_what_addresses_are_made_with(
+        self, namespace: Namespace, visitor: Visitor, tag: str
+    ) -> None:
+        namespace.put([NewJob("Crawl", queue="fetch", jid="one", tags=(tag,))])
+
+        text = visitor.open(JOBS).text
+
+        assert f'href="{JOBS}?filter=tag:{tag}"' in text
+
     def test_no_data_is_listed(self, namespace: Namespace, visitor: Visitor) -> None:
         fill(namespace)
 

@@ -28,7 +28,9 @@ def address_of(endpoint: str, **names: Any) -> str:
     in_path = {name: str(value) for name, value in names.items() if expects(full_name, name)}
     # Werkzeug leaves slashes of names as they are, and a browser would go up at `a/../b`.
     address = url_for(f".{endpoint}", **{**names, **{name: f"~~{name}~~" for name in in_path}})
-    return _STAND_IN.sub(lambda found: quote(in_path[found[1]], safe=""), address) if in_path else address
+    # The query is left alone: what was put into a job may stand there, and look like a stand-in.
+    path, mark, query = address.partition("?")
+    return _STAND_IN.sub(lambda found: quote(in_path[found[1]], safe=""), path) + mark + query
 
 
 def jobs_of(**wanted: Any) -> str:
