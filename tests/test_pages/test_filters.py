@@ -83,6 +83,14 @@ class TestReading:
 
         assert read_filter(write_filter(sought.filter)).filter == sought.filter
 
+    def test_many_spaces_take_no_longer_than_as_many_letters(self) -> None:
+        began = time.process_time()
+
+        sought = read_filter("timed" + " " * 20_000)
+
+        assert sought.filter == Filter(q="timed")
+        assert time.process_time() - began < 1
+
 
 class TestTimes:
     @pytest.mark.parametrize(

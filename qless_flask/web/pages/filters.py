@@ -16,7 +16,7 @@ TIMES = ("since", "until")
 NAMES = ("state", "queue", "tag", "klass", "worker", "group", "key", "tracked", *TIMES)
 """What may stand before a colon, in the order in which it is written."""
 _FLAGS = {"yes": True, "true": True, "no": False, "false": False}
-_WORD = re.compile(r'\s*((?:([A-Za-z_]+):)?(?:"((?:[^"\\]|\\.)*)"|(\S+)))')
+_WORD = re.compile(r'((?:([A-Za-z_]+):)?(?:"((?:[^"\\]|\\.)*)"|(\S+)))')
 _ESCAPED = re.compile(r"\\(.)")
 
 
