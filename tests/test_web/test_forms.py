@@ -131,6 +131,14 @@ def test_a_form_that_is_too_large_is_refused(visitor: Visitor) -> None:
     assert answer.status_code == 413
 
 
+def test_of_strangers_no_long_form_is_read(visitor: Visitor) -> None:
+    assert visitor.send("/login", token="x" * 60_000).status_code == 401
+
+    answer = visitor.send("/login", token="x" * 70_000)
+
+    assert answer.status_code == 413
+
+
 @pytest.mark.parametrize("encoding", ["application/x-www-form-urlencoded", "multipart/form-data"])
 def test_a_form_may_be_as_large_as_any_body(visitor: Visitor, encoding: str) -> None:
     # Of the second kind werkzeug takes half a megabyte of its own, and a job may have more.

@@ -11,8 +11,12 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from qless_flask.errors import TooLarge
 from qless_flask.web.csrf import check_form
 from qless_flask.web.current import current_service
+from qless_flask.web.guard import PUBLIC
 from qless_flask.web.pages.problems import refuse_on_page
 from qless_flask.web.views import View, Views
+
+MOST_OF_STRANGERS = 64 << 10
+"""How many bytes a form may have that anybody may send: to read a megabyte of tiny fields takes a third of a second."""
 
 
 class PageViews(Views):
@@ -28,7 +32,7 @@ class PageViews(Views):
         def remember_checked(view: View) -> View:
             @functools.wraps(view)
             def checked() -> Response:
-                _read_form()
+                _read_form(public=action == PUBLIC)
                 check_form()
                 return view()
 
@@ -38,9 +42,11 @@ class PageViews(Views):
         return remember_checked
 
 
-def _read_form() -> None:
-    """Read the form into `request.form`. Raise TooLarge where it has more bytes than a body may have."""
+def _read_form(*, public: bool) -> None:
+    """Read the form into `request.form`. Raise TooLarge where it has more bytes than it may have."""
     limit = current_service().settings.max_body_bytes
+    if public:
+        limit = min(limit, MOST_OF_STRANGERS)
     request.max_content_length = request.max_form_memory_size = limit
     try:
         request.form  # noqa: B018 - it is parsed when first looked at
