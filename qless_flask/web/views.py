@@ -186,6 +186,8 @@ def _check_names() -> None:
     for variable, value in (request.view_args or {}).items():
         if variable in ("namespace", "queue"):
             check.name(variable, value)
+            if variable == "namespace" and value.startswith("_"):
+                check.wrong(variable, "names that begin with _ are reserved")
         elif variable in ("jid", "other", "worker", "group", "tag", "id"):
             check.text(variable, value)
             # Werkzeug puts a replacement character where the bytes are no UTF-8: another job may have that very name.

@@ -117,6 +117,12 @@ class TestPages:
         assert operator.send(f"{HERE}/plugins/hosts/wipe", page=f"{HERE}/plugins/hosts").status_code == 403
         assert "Put one" not in viewer.open(f"{HERE}/plugins/hosts").text
 
+    def test_none_is_shown_the_namespace_that_is_ours(self, backend: Backend) -> None:
+        admin = visit(backend, "admin")
+
+        assert admin.open("/namespaces/_qless/plugins/hosts").status_code == 422
+        assert admin.send("/namespaces/_qless/plugins/hosts/put", page=f"{HERE}/plugins/hosts").status_code == 422
+
     def test_one_that_breaks_is_named_and_breaks_nothing_else(self, backend: Backend) -> None:
         operator = visit(backend)
 
