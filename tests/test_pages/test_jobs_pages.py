@@ -202,6 +202,16 @@ class TestAllThatMatch:
         assert "15 jobs are changed" in answer.text
         assert states(namespace, 30).count("canceled") == 15
 
+    def test_a_number_that_nobody_counted_is_none(self, namespace: Namespace, visitor: Visitor) -> None:
+        fill(namespace, 30)
+        ask = self.ask(visitor, "tag:odd", "cancel")
+
+        answer = visitor.send(
+            f"{HERE}/change", page=ask, filter="tag:odd", action="cancel", count="9" * 5_000, changed="9" * 5_000
+        )
+
+        assert "15 jobs are changed" in answer.text
+
     def test_of_more_than_a_thousand_the_number_is_typed(self, namespace: Namespace, visitor: Visitor) -> None:
         fill(namespace, 1200)
         ask = self.ask(visitor, "queue:fetch", "track")

@@ -114,6 +114,11 @@ class TestSettings:
         assert found.settings.rate == Rate(100, 60)
         assert found.settings.backoff == Backoff("fixed", 3)
 
+    def test_what_is_nested_too_deep_is_refused_as_other_nonsense_is(
+        self, namespace: Namespace, visitor: Visitor
+    ) -> None:
+        assert visitor.send(f"{ONE}/configure", page=ONE, backoff="[" * 60_000).status_code == 422
+
     def test_the_form_as_it_stands_changes_nothing(self, namespace: Namespace, visitor: Visitor) -> None:
         namespace.configure(
             "fetch", {"rate": Rate(3, 0.5), "heartbeat": None, "backoff": Backoff("table", delays=(1, 2))}

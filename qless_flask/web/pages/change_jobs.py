@@ -64,7 +64,7 @@ def change_jobs_form() -> Response:
         return _ask(error)
     if not wants_page():
         return answer({"matched": done.matched, "changed": done.changed, "next": done.next})
-    matched, changed = _so_far("matched") + done.matched, _so_far("changed") + done.changed
+    matched, changed = _number("matched") + done.matched, _number("changed") + done.changed
     told = _told_form(request.form)
     return page("changing.html", told=told, matched=matched, changed=changed, next=done.next)
 
@@ -121,10 +121,9 @@ def _count(sought: Sought, action: Action) -> tuple[int, bool]:
 
 
 def _check_number() -> None:
-    form = request.form
-    count = form.get("count", "")
-    if count.isdecimal() and int(count) > ASKED_BEYOND and form.get("typed", "").replace(",", "").strip() != count:
-        raise Invalid.of({"typed": [f"type {int(count):,} to go on"]})
+    count = _number("count")
+    if count > ASKED_BEYOND and request.form.get("typed", "").replace(",", "").strip() != str(count):
+        raise Invalid.of({"typed": [f"type {count:,} to go on"]})
 
 
 def _change_some(sought: Sought, action: Action, cursor: str | None) -> Changed:
@@ -136,9 +135,9 @@ def _change_some(sought: Sought, action: Action, cursor: str | None) -> Changed:
             return Changed(matched, changed, cursor)
 
 
-def _so_far(name: str) -> int:
+def _number(name: str) -> int:
     told = request.form.get(name, "")
-    return int(told) if told.isdecimal() else 0
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 16 else 0
 
 
 def _change_ticked(jids: Sequence[str], action: Action) -> list[Job | QlessError]:

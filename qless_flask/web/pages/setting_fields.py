@@ -105,7 +105,7 @@ def _read(name: str, text: str) -> object:
     if name in _AS_JSON:
         try:
             return json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return text
     rate = _RATE.fullmatch(text) if name in _RATES else None
     if rate is not None:
