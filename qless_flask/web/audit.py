@@ -19,7 +19,7 @@ MOST_JIDS = 100
 logger = logging.getLogger("qless_flask.audit")
 
 _NOTED = frozenset(name for name, role in LEAST_ROLES.items() if role in ("operator", "admin")) - {"recall"}
-_TOLD = ("jid", "queue", "worker", "tag", "id", "role", "holder", "name", "on", "off")
+_TOLD = ("jid", "queue", "worker", "tag", "id", "role", "holder", "name", "on", "off", "plugin", "button")
 _FILTER = FilterSchema()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import types
 from collections.abc import Iterable
 from typing import Any
@@ -106,6 +108,23 @@ class TestPages:
         assert answer.headers["Location"] == page
         assert "made is put." in operator.open(page).text
         assert backend.namespace("shop").get(["made"]) != [None]
+
+    def test_who_pressed_a_button_is_written_down(self, backend: Backend, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO, "qless_flask.audit")
+        page = f"{HERE}/plugins/hosts"
+
+        visit(backend, "admin").send(f"{page}/wipe", page=page)
+
+        assert [json.loads(each.message) for each in caplog.records if each.name == "qless_flask.audit"] == [
+            {
+                "actor": "ann",
+                "address": "127.0.0.1",
+                "action": "erase",
+                "namespace": "shop",
+                "plugin": "surfacing",
+                "button": "wipe",
+            }
+        ]
 
     def test_who_may_not_is_shown_neither_page_nor_button(self, backend: Backend) -> None:
         operator, viewer = visit(backend), visit(backend, "viewer")

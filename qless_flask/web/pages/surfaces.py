@@ -14,6 +14,7 @@ from qless_flask.models import LEAST_ROLES, Job
 from qless_flask.plugins import Plugins
 from qless_flask.plugins.call import BROKEN, Call
 from qless_flask.web.access import known_identity
+from qless_flask.web.audit import note
 from qless_flask.web.current import current_service
 
 T = TypeVar("T")
@@ -90,12 +91,15 @@ def do(plugin: str, actions: Mapping[str, PageAction], name: str, space: Space) 
     if not may(action.action, space.name):
         raise Forbidden.about(action.action)
     try:
-        return str(action.do(space))
+        told = str(action.do(space))
     except QlessError:
         raise
     except BROKEN as error:
         logger.exception("plugin %s failed in %s", plugin, name)
         raise PluginError(f"plugin {plugin} failed in {name}: {type(error).__name__}", subject=plugin) from error
+    # What it did is the plugin's to know: its space is no operation of whoever presses.
+    note(action.action, space.name, {"plugin": plugin, "button": name})
+    return told
 
 
 def body_of(offered: OfferedPage, space: Space) -> str:
