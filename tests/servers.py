@@ -261,7 +261,10 @@ def _http_stand(name: str, stack: ExitStack, below: Stand) -> Stand:
 
     app = Flask("stand")
     QlessFlask(app, backend=below.backend, url_prefix="")
-    token = Tokens(below.backend).create("admin", ["*"], name=BEARER).text
+    tokens = Tokens(below.backend)
+    token = tokens.create("admin", ["*"], name=BEARER).text
+    # Left there, it would lock those out who come to the same server after this.
+    stack.callback(tokens.reset)
 
     class Bare(HTTPBackend):
         """Tells of who did something what the suite has told: the server adds who sent it, and from where."""
