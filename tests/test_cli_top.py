@@ -134,11 +134,17 @@ def test_in_a_terminal_it_goes_on_until_ctrl_c(namespace: Namespace, url: str) -
     assert re.search(rb"\x1b\[\?1049l", seen), "the terminal is as it was"
 
 
-def _read(terminal: int, until: bytes | None) -> bytes:
-    """Read what is shown until that stands there, or until nobody shows anything any more."""
-    seen, deadline = b"", time.monotonic() + 60
+def _read(terminal: int, until: bytes | None, typing: bytes = b"") -> bytes:
+    """Read what is shown until that stands there, or until nobody shows anything any more; type something meanwhile.
+
+    Again each second: Python may lose a Ctrl-C that comes while it is in a callback of its own.
+    """
+    seen, deadline, typed_at = b"", time.monotonic() + 60, 0.0
     while until is None or until not in seen:
         assert time.monotonic() < deadline, seen
+        if typing and time.monotonic() - typed_at > 1:
+            os.write(terminal, typing)
+            typed_at = time.monotonic()
         if not select.select([terminal], [], [], 1)[0]:
             continue
         try:
