@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,23 +12,52 @@ from qless_flask.models import LEAST_ROLES, Promoted, Pruned
 from qless_flask.schemas import wire
 from qless_flask.schemas.jobs import FilterSchema
 from qless_flask.web.access import current_identity
+from qless_flask.web.current import current_service
 from qless_flask.web.persons import address
 
 MOST_JIDS = 100
 """So many are named, the first; an event names each."""
+STEPS_SECONDS = 600.0
+"""How long the steps of what was written down are not; those that come later are written down again."""
+MOST_STEPS = 1_000
 
 logger = logging.getLogger("qless_flask.audit")
 
 _NOTED = frozenset(name for name, role in LEAST_ROLES.items() if role in ("operator", "admin")) - {"recall"}
 _TOLD = ("jid", "queue", "worker", "tag", "id", "role", "holder", "name", "on", "off", "plugin", "button")
 _FILTER = FilterSchema()
+_IN_STEPS = frozenset({"dump", "erase"})
+
+
+class Steps:
+    """Remembers, in this process, of what goes on step by step what was written down.
+
+    Not by its cursor alone: that comes from who asks, and may be made up to look as if this had begun before.
+    """
+
+    def __init__(self) -> None:
+        self._noted: dict[tuple[str, str, str], float] = {}
+
+    def begin(self, what: tuple[str, str, str], *, anew: bool) -> bool:
+        """Tell whether to write this down: who does what in which namespace; for the steps after it, no more."""
+        now = time.monotonic()
+        if not anew and now - self._noted.get(what, -STEPS_SECONDS) < STEPS_SECONDS:
+            return False
+        if len(self._noted) >= MOST_STEPS:
+            self._noted.clear()
+        self._noted[what] = now
+        return True
 
 
 def note(operation: str, namespace: str, arguments: Mapping[str, Any], answer: object = None) -> None:
     """Write down an operation that was done, by whom, on what, from which address; never data nor a setting's value."""
     if operation not in _NOTED or not logger.isEnabledFor(logging.INFO):
         return
-    if _is_step(operation, arguments) or _has_done_nothing(arguments, answer):
+    if _has_done_nothing(arguments, answer):
+        return
+    if operation in _IN_STEPS and not current_service().steps.begin(
+        (current_identity().name, operation, namespace), anew=arguments.get("cursor") is None
+    ):
         return
     actor = arguments.get("actor")
     line = {
@@ -43,11 +73,6 @@ def note(operation: str, namespace: str, arguments: Mapping[str, Any], answer: o
 def note_session(action: str, name: str | None) -> None:
     """Write down that somebody logs in or out; a login that failed names nobody."""
     logger.info("%s", wire.encode({"actor": name, "address": address(), "action": action}).decode())
-
-
-def _is_step(operation: str, arguments: Mapping[str, Any]) -> bool:
-    """Tell whether it goes on with what was noted when it began."""
-    return operation in ("dump", "erase") and arguments.get("cursor") is not None
 
 
 def _has_done_nothing(arguments: Mapping[str, Any], answer: object) -> bool:

@@ -24,7 +24,7 @@ from qless_flask.overview import Looker
 from qless_flask.plugins import Plugins
 from qless_flask.settings import Settings
 from qless_flask.web.access import NOT_HELD, Access, Host, current_identity
-from qless_flask.web.audit import note
+from qless_flask.web.audit import Steps, note
 from qless_flask.web.current import current_service
 from qless_flask.web.limits import Limits
 from qless_flask.web.live import Live
@@ -46,6 +46,7 @@ class Service:
         self.places = Places(settings.max_waits)
         self.logins = Throttle(times=10, seconds=60)
         self.limits = Limits(settings.requests_per_second)
+        self.steps = Steps()
         self.past_days = PastDays()
         self._given = backend
         self._opened: tuple[int, Backend] | None = None

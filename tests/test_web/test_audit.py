@@ -249,6 +249,17 @@ def test_an_export_is_written_down_once(deploy: Deploy, app: Flask, namespace: N
     assert [line["action"] for line in lines()] == ["dump", "dump"]
 
 
+def test_a_cursor_that_is_made_up_hides_nothing(deploy: Deploy, namespace: Namespace, lines: Lines) -> None:
+    namespace.put([NewJob("Crawl", queue="fetch") for _ in range(300)])
+    cursor = namespace.dump(limit=1).next
+
+    deploy("POST operations/dump", {"cursor": cursor})
+    deploy("POST operations/dump", {"cursor": cursor})
+    deploy("POST operations/erase", {"confirm": "crawl", "limit": 1, "cursor": "x"})
+
+    assert [line["action"] for line in lines()] == ["dump", "erase"]
+
+
 def test_of_many_jobs_the_first_are_named(deploy: Deploy, namespace: Namespace, lines: Lines) -> None:
     jids = [f"job-{number}" for number in range(150)]
     namespace.put([NewJob("Crawl", queue="fetch", jid=jid) for jid in jids])
