@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -245,6 +246,13 @@ class TestAllThatMatch:
 
         assert answer.status_code == 422
         assert set(states(namespace)) == {"waiting"}
+
+    def test_what_was_so_long_ago_stays_the_same_time(self, namespace: Namespace, visitor: Visitor) -> None:
+        fill(namespace)
+
+        text = visitor.open(self.ask(visitor, "since:2h", "cancel")).text
+
+        assert re.search(r'name="filter" value="since:\d{4}-\d\d-\d\dT', text)
 
     def test_the_list_leads_there(self, namespace: Namespace, visitor: Visitor) -> None:
         fill(namespace)

@@ -91,7 +91,8 @@ def _ask(error: QlessError | None = None) -> Response:
 
 def _told_form(told: Mapping[str, str]) -> dict[str, str]:
     return {
-        "filter": told.get("filter", ""),
+        # As it was read: two hours ago is the same time at each step.
+        "filter": read_filter(told.get("filter", "")).text,
         "action": told["action"],
         "value": told.get("value", ""),
         "doing": describe(told),

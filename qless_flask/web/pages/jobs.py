@@ -62,7 +62,7 @@ def show_jobs(error: QlessError | None = None) -> Response:
         sought=sought,
         filter=sought.filter,
         rows=[Row(job, _since(job)) for job in found.jobs],
-        next=address_of("jobs_page", filter=text, cursor=found.next) if found.next else None,
+        next=address_of("jobs_page", filter=sought.text, cursor=found.next) if found.next else None,
         scanned=scanned,
         paged="cursor" in request.args,
         states=[(state, _with_state(sought, state)) for state in STATES],
