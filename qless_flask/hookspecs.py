@@ -282,7 +282,8 @@ class Hooks:
         """Say whether somebody may do something, or answer None to leave that to others; the roles are asked last.
 
         actor: who it is.
-        action: an operation, or what else the table of roles names (docs/access.md).
+        action: an operation, or what else the table of roles names (docs/access.md). `change` does moves, cancels,
+            updates, timeouts and ends to many jobs at once, without asking for each.
         namespace: where; None for what is about no single one.
         """
 
