@@ -7,6 +7,7 @@ import random
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ import pytest
 
 from qless_flask.backends.base import Backend
 from qless_flask.backends.sqlite import SQLiteBackend
+from qless_flask.backends.waiting import Waiter
 from qless_flask.errors import Invalid, QlessError, Rejected
 from qless_flask.hookspecs import Policy, RetryStrategy, Space, TagTracker, Tracking
 from qless_flask.models import Event, Failure, Job, NewJob
@@ -246,6 +248,19 @@ def test_a_store_that_wakes_nobody_for_what_other_processes_put_is_caught(
         assert isinstance(backend, SQLiteBackend)
         monkeypatch.setattr(backend.pops, "wake", lambda key, count: 0)
         monkeypatch.setattr(random, "uniform", lambda least, most: most)
+        asleep, sleep = threading.Event(), Waiter.sleep
+
+        def noted(waiter: Waiter, seconds: float) -> bool:
+            asleep.set()
+            return sleep(waiter, seconds)
+
+        monkeypatch.setattr(Waiter, "sleep", noted)
+
+        class Asleep(Shared):
+            @classmethod
+            def await_waits(cls, backend: Backend, count: int = 1) -> None:
+                # A pop that is slow to look first would find the job that is put then, and need no wake.
+                assert asleep.wait(30)
 
         with pytest.raises(AssertionError):
-            Shared().test_a_put_elsewhere_wakes_a_waiting_pop(backend, url, pool)
+            Asleep().test_a_put_elsewhere_wakes_a_waiting_pop(backend, url, pool)
