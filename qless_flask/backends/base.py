@@ -492,11 +492,17 @@ class Namespace(ABC):
 
     @abstractmethod
     def quiet(self, worker: str, *, on: bool = True, actor: Actor | None = None) -> Worker:
-        """Ask a worker to pop no more, or no longer ask that. Raise WorkerNotFound. Event: quieted, if it is asked."""
+        """Ask a worker to pop no more, or no longer ask that. Raise WorkerNotFound.
+
+        Events, on a change: quieted, resumed.
+        """
 
     @abstractmethod
     def stop(self, worker: str, *, on: bool = True, actor: Actor | None = None) -> Worker:
-        """Ask a worker to end, or no longer ask that. Raise WorkerNotFound. Event: stopped, if it is asked."""
+        """Ask a worker to end, or no longer ask that. Raise WorkerNotFound.
+
+        Events, on a change: stopped, resumed.
+        """
 
     @abstractmethod
     def track(self, tag: str, *, on: bool = True, actor: Actor | None = None) -> Tag:

@@ -88,9 +88,8 @@ def ask(step: Step, worker: str, wish: Wish, on: bool, actor: Actor | None) -> W
     if getattr(found, wish) != on:
         setattr(found, wish, on)
         step.set(found.encoded(), "worker", worker)
-        if on:
-            event = "quieted" if wish == "quiet" else "stopped"
-            step.log(EventState(at=step.now, event=event, worker=worker), actor)
+        event = "resumed" if not on else "quieted" if wish == "quiet" else "stopped"
+        step.log(EventState(at=step.now, event=event, worker=worker), actor)
     return shown.worker(step, worker)
 
 

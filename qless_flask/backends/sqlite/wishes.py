@@ -24,8 +24,7 @@ def ask(step: Step, name: str, wish: Wish, on: bool, actor: Actor | None) -> Wor
     [worker] = workers(step, [name])
     if getattr(worker, wish) != on:
         _set(step, worker, on if wish == "quiet" else worker.quiet, on if wish == "stop" else worker.stop)
-        if on:
-            step.tell(_EVENTS[wish], None, None, None, None, name, actor=actor)
+        step.tell(_EVENTS[wish] if on else "resumed", None, None, None, None, name, actor=actor)
     [worker] = workers(step, [name])
     return worker
 

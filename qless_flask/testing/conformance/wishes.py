@@ -152,13 +152,25 @@ class TestWishes:
         assert namespace.workers() == [answer]
 
     @each_wish
+    def test_it_is_told_once_when_it_is_asked_no_longer(self, namespace: Namespace, wish: str, event: str) -> None:
+        namespace.pop(["work"], "ann")
+        ask(namespace, wish, on=False)
+        ask(namespace, wish)
+        (namespace.quiet if wish == "quiet" else namespace.stop)("ann", on=False, actor=ALICE)
+        ask(namespace, wish, on=False)
+
+        told = last_event(namespace)
+        assert [each.event for each in seen_events(namespace)] == [event, "resumed"]
+        assert (told.worker, told.jid, told.queue, told.state) == ("ann", None, None, None)
+        assert (told.actor, told.address) == (ALICE.name, ALICE.address)
+
+    @each_wish
     def test_it_is_told_once_when_it_is_asked(self, namespace: Namespace, wish: str, event: str) -> None:
         namespace.pop(["work"], "ann")
 
         act = namespace.quiet if wish == "quiet" else namespace.stop
         act("ann", actor=ALICE)
         act("ann", actor=ALICE)
-        act("ann", on=False)
 
         told = last_event(namespace)
         assert len(seen_events(namespace)) == 1

@@ -309,8 +309,9 @@ class ModelNamespace(StoreNamespace):
                 raise WorkerNotFound.about(worker)
             before = world.wishes.get(worker, frozenset())
             world.wishes[worker] = before | {wish} if on else before - {wish}
-            if on and wish not in before:
-                world.log("quieted" if wish == "quiet" else "stopped", None, worker=worker, actor=actor)
+            if on != (wish in before):
+                event = "resumed" if not on else "quieted" if wish == "quiet" else "stopped"
+                world.log(event, None, worker=worker, actor=actor)
             return lookups.worker(world, worker)
 
     def _track(self, tag: str, on: bool, actor: Actor | None) -> Tag:

@@ -9,6 +9,7 @@ local seen, wishes, offered = string.match(found, '^(%d+)(%a*)(.*)$')
 local asked = string.find(wishes, wish, 1, true)
 if ARGV[6] == '' then
   wishes = string.gsub(wishes, wish, '')
+  if asked then note('y', '', '', '', '', name, '') end
 elseif not asked then
   wishes = wishes .. wish
   note(ARGV[5], '', '', '', '', name, '')
