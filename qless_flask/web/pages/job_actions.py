@@ -12,6 +12,7 @@ from qless_flask.web.outcomes import only
 from qless_flask.web.pages.acting import act
 from qless_flask.web.pages.addresses import address_of
 from qless_flask.web.pages.job import show_job
+from qless_flask.web.pages.typed import Faults, read_number
 from qless_flask.web.pages.views import PageViews
 from qless_flask.web.service import perform
 
@@ -101,13 +102,11 @@ def _changes() -> Changes:
 
 def _number(name: str, kind: type[int] | type[float]) -> Any:
     """Read a number, None where the box is empty. Raise Invalid for what is none."""
-    typed = _typed(name)
-    if not typed:
-        return None
-    try:
-        return kind(typed)
-    except ValueError as error:
-        raise Invalid.of({name: [f"{typed} is no {'whole ' if kind is int else ''}number"]}) from error
+    faults: Faults = {}
+    number = read_number(request.form, name, kind, faults)
+    if faults:
+        raise Invalid.of(faults)
+    return number
 
 
 def _typed(name: str) -> str:
